@@ -1,0 +1,120 @@
+/** The topology as the policy sees it: countries, organizations, principals, agreements (policy.md §1, §4). */
+import type { Micros } from '../time.ts'
+
+/** Levels in order (policy.md §2); `unmarked` is judged as AMBER+STRICT and reaches only its own organization. */
+export type Tlp = 'clear' | 'green' | 'amber' | 'amber+strict' | 'red'
+export type Level = Tlp | 'unmarked'
+
+export const TLPS: readonly Tlp[] = ['clear', 'green', 'amber', 'amber+strict', 'red']
+
+const RANK: Record<Level, number> = { clear: 0, green: 1, amber: 2, 'amber+strict': 3, unmarked: 3, red: 4 }
+
+/** Position of a level in the order CLEAR < GREEN < AMBER < AMBER+STRICT < RED. */
+export function rank(level: Level): number {
+  return RANK[level]
+}
+
+export function isTlp(text: unknown): text is Tlp {
+  return typeof text === 'string' && (TLPS as readonly string[]).includes(text)
+}
+
+/** Code of international bodies: no country rule ever matches it (policy.md §1). */
+export const NO_COUNTRY = 'ZZ'
+
+export interface Country {
+  code: string
+  clearance: Tlp | null
+  adhocRelease: boolean
+}
+
+export interface Organization {
+  id: string
+  name: string
+  country: string
+  kind: 'national-cert' | 'organization' | 'international'
+  clearance: Tlp | null
+  /** The roster: ids of its client organizations. */
+  clients: ReadonlySet<string>
+}
+
+export interface Community {
+  id: string
+  title: string
+  members: ReadonlySet<string>
+}
+
+export interface Principal {
+  id: string
+  organization: string
+  kind: 'person' | 'service'
+  clearance: Tlp | null
+  custodian: boolean
+  active: boolean
+  /** Grows when the password changes. */
+  changed: Micros
+}
+
+export interface Agreement {
+  source: string
+  target: string
+  maxTlp: Tlp
+  recipients: 'national-cert' | 'all'
+  clients: boolean
+  validFrom: Micros | null
+  validUntil: Micros | null
+  signed: readonly string[]
+}
+
+export interface Baseline {
+  maxTlp: Tlp
+  /** Organizations and country codes; null = every declared organization. */
+  members: ReadonlySet<string> | null
+}
+
+/** Everything that decides who may read, at one epoch; immutable. */
+export interface Topology {
+  countries: ReadonlyMap<string, Country>
+  organizations: ReadonlyMap<string, Organization>
+  communities: ReadonlyMap<string, Community>
+  principals: ReadonlyMap<string, Principal>
+  agreements: readonly Agreement[]
+  baseline: Baseline
+}
+
+/** A reader: a principal seen through one credential. `null` where a Subject is asked for means anonymous. */
+export interface Subject {
+  principal: Principal
+  organization: Organization
+  /** The credential's `max_tlp`, if it has one. */
+  cap: Tlp | null
+}
+
+/** One set of conditions on one object or part; all labels of an object must admit the reader (policy.md §2). */
+export interface Label {
+  level: Level
+  /** Originating organization; '' for the standard definitions, which belong to nobody. */
+  org: string
+  releasableTo?: {
+    countries?: string[]
+    communities?: string[]
+    organizations?: string[]
+    persons?: string[]
+  }
+  notReleasableTo?: { countries: string[] }
+  clients?: 'denied' | 'allowed'
+  /** Microseconds since the epoch, as numbers (exact below 2^53). */
+  notBefore?: number
+  notAfter?: number
+}
+
+/** Who may read a row: what is interned as an audience (policy.md §11). */
+export interface AudienceRecord {
+  /** Labels of this version alone. */
+  own: Label[]
+  /** The principal that submitted it, who reads its own back. */
+  submitter: string
+  /** Labels of the chain's latest version, which must admit as well; `at` = only from that time on (an embargo). */
+  later?: { labels: Label[]; at?: number }[]
+  /** Under embargo until the release job appends it again: its own organization only. */
+  held?: boolean
+}
