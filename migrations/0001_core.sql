@@ -236,7 +236,7 @@ create function whoami() returns text language sql stable parallel safe set sear
 do $$
 declare t text;
 begin
-  for t in select relname from pg_class where relnamespace = 'comity'::regnamespace and relkind = 'r' loop
+  for t in select relname from pg_class where relnamespace = 'comity'::regnamespace and relkind = 'r' and relname <> 'migration' loop
     execute format('alter table %I enable row level security', t);
     execute format('alter table %I force row level security', t);
     execute format('create policy owner_all on %I to comity_owner using (true) with check (true)', t);

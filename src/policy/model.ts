@@ -118,3 +118,67 @@ export interface AudienceRecord {
   /** Under embargo until the release job appends it again: its own organization only. */
   held?: boolean
 }
+
+/** A collection as declared (policy.md §12), with its place in the store. */
+export interface Collection {
+  seq: number
+  root: string
+  id: string
+  alias: string | null
+  title: string
+  description: string | null
+  /** `tlp:green` and the like. */
+  defaultMarking: string | null
+  redaction: 'withhold' | 'redact'
+  refs: 'closed' | 'own'
+  onConflict: 'fail' | 'keep' | 'replace'
+  strict: boolean
+  stix: readonly ('2.0' | '2.1')[]
+  quarantine: boolean
+  public: boolean
+  grants: readonly { to: string; read: boolean; write: boolean }[]
+  created: Micros
+}
+
+export interface Root {
+  path: string
+  title: string
+  description: string | null
+  isDefault: boolean
+  /** Ascending by id (T-3.3-02). */
+  collections: readonly Collection[]
+  /** By id and by alias (T-5.2-02). */
+  byKey: ReadonlyMap<string, Collection>
+}
+
+/** An API token: weaker than its owner, never stronger. */
+export interface Token {
+  id: string
+  principal: string
+  maxTlp: Tlp | null
+  scopes: readonly ('read' | 'write')[]
+  /** Ids or aliases; null = all. */
+  collections: ReadonlySet<string> | null
+  expires: Micros | null
+  cidrs: readonly string[] | null
+}
+
+/** Everything a node knows at one epoch. `audiences` grows at its end, the rest is immutable. */
+export interface World {
+  epoch: bigint
+  topology: Topology
+  roots: ReadonlyMap<string, Root>
+  tokens: ReadonlyMap<string, Token>
+  settings: ReadonlyMap<string, string>
+  audiences: (AudienceRecord | undefined)[]
+  audienceCount: number
+}
+
+/** Who asks: a subject through one credential, or anonymous (`subject` null, `id` ''). */
+export interface Caller {
+  id: string
+  subject: Subject | null
+  token: Token | null
+}
+
+export const ANONYMOUS: Caller = { id: '', subject: null, token: null }

@@ -1,0 +1,138 @@
+/** Composition root: the Fastify app with its plugins and routes, in the order in which a request meets them. */
+import { randomUUID } from 'node:crypto'
+import { METHODS } from 'node:http'
+import jwt from '@fastify/jwt'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import type { Config } from './config.ts'
+import { AppError } from './errors.ts'
+import { sendError } from './http/answer.ts'
+import { authRoutes } from './http/auth-routes.ts'
+import { clientError } from './http/client-error.ts'
+import { cors } from './http/cors.ts'
+import { healthRoutes } from './http/health-routes.ts'
+import type { Metrics } from './http/metrics.ts'
+import { taxiiRoutes } from './http/taxii-routes.ts'
+import type { Caller } from './policy/model.ts'
+import { Authenticator, type Claims } from './taxii/authenticate.ts'
+import type { Exchange } from './taxii/exchange.ts'
+import { inWorld } from './taxii/operation.ts'
+import { Throttle } from './taxii/throttle.ts'
+
+const LONGEST_URL = 32_768
+
+export interface AppDeps {
+  exchange: Exchange
+  metrics: Metrics
+  config: Config
+  log: FastifyBaseLogger
+  /** Is the server on its way down? */
+  draining: () => boolean
+}
+
+/** Builds the app; the caller listens, and closes it. */
+export async function buildApp({
+  exchange,
+  metrics,
+  config,
+  log,
+  draining,
+}: AppDeps): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    trustProxy: config.trustProxy,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: LONGEST_URL, caseSensitive: true },
+    exposeHeadRoutes: false,
+    requestTimeout: config.requestSeconds * 1000,
+    connectionTimeout: Math.max(120_000, config.requestSeconds * 2000),
+    keepAliveTimeout: 72_000,
+    http: { maxHeaderSize: 65_536, headersTimeout: 20_000 },
+    ...(config.tls && { https: { ...config.tls, minVersion: 'TLSv1.2', maxHeaderSize: 65_536 } }),
+    clientErrorHandler: clientError,
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      sendError(error, request, reply),
+    return503OnClosing: false,
+  } as object) as FastifyInstance
+
+  for (const method of METHODS) {
+    if (!app.supportedMethods.includes(method) && method !== 'CONNECT') app.addHttpMethod(method)
+  }
+  // Bodies are read by the operation that wants one, after everything that can refuse it (T-3.1-14).
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+
+  app.addHook('onRequest', async (request) => {
+    if ((request.raw.url ?? '').length > LONGEST_URL) {
+      throw new AppError('uriTooLong', { detail: `A URL may have ${LONGEST_URL} characters.` })
+    }
+  })
+  cors(app, config.corsOrigins)
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    const seconds = reply.elapsedTime / 1000
+    metrics.request(request.method, route, reply.statusCode, seconds)
+    request.log.info(
+      {
+        method: request.method,
+        path: request.raw.url?.split('?', 1)[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        principal: (request as { principal?: string }).principal,
+      },
+      'request',
+    )
+  })
+
+  const jwtKey = () => exchange.world.settings.get('jwt_key') ?? ''
+  await app.register(jwt, {
+    secret: { private: jwtKey(), public: jwtKey() },
+    sign: { algorithm: 'HS256', iss: 'comity' },
+    verify: { algorithms: ['HS256'], allowedIss: 'comity' },
+  })
+  const authenticator = new Authenticator(exchange, (text) => {
+    try {
+      return app.jwt.verify<Claims>(text)
+    } catch {
+      return null
+    }
+  })
+  const limit = new Throttle(config.requestLimit, exchange.clock)
+  const who = async (request: FastifyRequest): Promise<Caller> => {
+    const caller = await authenticator.authenticate({
+      authorization: request.headers.authorization,
+      address: request.ip,
+    })
+    if (caller.id) (request as { principal?: string }).principal = caller.id
+    if (config.requestLimit) {
+      const key = caller.id || `address ${request.ip}`
+      const wait = limit.wait(key)
+      if (wait > 0) {
+        throw new AppError('tooManyRequests', {
+          detail: `More requests than this server takes from one client; try again in ${wait} seconds.`,
+          headers: { 'retry-after': String(wait) },
+        })
+      }
+      limit.take(key)
+    }
+    return caller
+  }
+
+  app.setErrorHandler(sendError)
+  app.setNotFoundHandler(async (request) => {
+    await inWorld(exchange, true, async () => {
+      const caller = await who(request)
+      throw new AppError(caller.subject === null ? 'unauthorized' : 'notFound')
+    })
+  })
+  healthRoutes(app, exchange, metrics, draining)
+  authRoutes(app, exchange, who)
+  taxiiRoutes(app, exchange, who)
+  return app
+}

@@ -1,0 +1,81 @@
+/** Sends answers: the exact media type, no caching, gzip when asked for, errors as TAXII error messages. */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AppError } from '../errors.ts'
+import { TAXII, takesGzip } from './negotiate.ts'
+
+const zip = promisify(gzip)
+const VARY = 'Accept, Accept-Encoding, Authorization'
+const EMPTY = Buffer.alloc(0)
+const WORTH_ZIPPING = 1024
+
+/** Sends a TAXII resource; `body` is JSON text or a value to serialise, absent for DELETE. */
+export async function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  body?: string | object,
+): Promise<void> {
+  let bytes = body === undefined ? EMPTY : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  reply.code(status)
+  reply.header('content-type', TAXII)
+  reply.header('cache-control', 'private, no-store')
+  reply.header('vary', VARY)
+  if (bytes.length >= WORTH_ZIPPING && takesGzip(request.headers['accept-encoding'])) {
+    bytes = await zip(bytes, { level: 1 })
+    reply.header('content-encoding', 'gzip')
+  }
+  reply.send(bytes)
+}
+
+const REALM = 'Basic realm="Comity", charset="UTF-8", Bearer realm="Comity"'
+
+/** The error message of an AppError; 404 and 401 are constant, 5xx say an id to ask the operator about. */
+export function errorBody(error: AppError, errorId: string): string {
+  return JSON.stringify({
+    title: error.title,
+    ...(error.detail && { description: error.detail }),
+    ...(error.status >= 500 && { error_id: errorId }),
+    error_code: error.code,
+    http_status: String(error.status),
+  })
+}
+
+/** Renders any throw: ours as what it is, Fastify's own by its status, the rest as 500 without a word. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = toAppError(error)
+  if (known.status >= 500) {
+    request.log[known.status === 503 ? 'warn' : 'error'](
+      { err: describe(known.cause ?? error), errorId: request.id },
+      known.status === 503 ? 'the database or the server is busy or gone' : 'the request failed',
+    )
+  }
+  const body = Buffer.from(errorBody(known, request.id))
+  reply.code(known.status)
+  reply.header('content-type', TAXII)
+  reply.header('cache-control', 'private, no-store')
+  reply.header('vary', VARY)
+  if (known.code === 'unauthorized') reply.header('www-authenticate', REALM)
+  for (const [name, value] of Object.entries(known.headers)) reply.header(name, value)
+  if (known.status === 413 || known.status === 408) reply.header('connection', 'close')
+  reply.send(body)
+}
+
+function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const status = (error as { statusCode?: number }).statusCode
+  if (status === 400) return new AppError('badRequest', { detail: 'The URL or the request is malformed.' })
+  if (status === 413) return new AppError('tooLarge')
+  if (status === 414) return new AppError('uriTooLong')
+  if (status === 415) return new AppError('unsupportedMediaType')
+  if (status === 503) return new AppError('unavailable', { headers: { 'retry-after': '2' } })
+  return new AppError('internal', { cause: error })
+}
+
+/** What a log may hold of an error: never parameters or row contents, which Postgres puts into `detail`. */
+function describe(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error }
+  const { code } = error as { code?: string }
+  return { type: error.name, ...(code && { code }), message: error.message, stack: error.stack }
+}

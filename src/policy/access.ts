@@ -1,0 +1,58 @@
+/** Rights on collections: what the grants of the topology give a caller (policy.md §1, §8, §12). */
+import type { Caller, Collection, Root, World } from './model.ts'
+import { NO_COUNTRY } from './model.ts'
+
+export interface Rights {
+  read: boolean
+  write: boolean
+}
+
+/**
+ * Rights of a caller on a collection.
+ * @returns null when it has none, not even to see it listed: the collection is unknown to it
+ */
+export function rights(world: World, caller: Caller, collection: Collection): Rights | null {
+  const { subject, token } = caller
+  if (subject === null) return collection.public ? { read: true, write: false } : null
+  if (token?.collections && !token.collections.has(collection.id)) {
+    if (collection.alias === null || !token.collections.has(collection.alias)) return null
+  }
+  let found: Rights | null = collection.public ? { read: true, write: false } : null
+  for (const grant of collection.grants) {
+    if (!reaches(world, caller, grant.to)) continue
+    found = { read: (found?.read ?? false) || grant.read, write: (found?.write ?? false) || grant.write }
+  }
+  if (found === null || token === null) return found
+  return {
+    read: found.read && token.scopes.includes('read'),
+    write: found.write && token.scopes.includes('write'),
+  }
+}
+
+function reaches(world: World, { subject }: Caller, to: string): boolean {
+  if (subject === null) return false
+  if (to === '*') return true
+  const { principal, organization } = subject
+  if (to === principal.id || to === organization.id) return true
+  if (to === organization.country) return to !== NO_COUNTRY
+  return world.topology.communities.get(to)?.members.has(organization.id) ?? false
+}
+
+/** Collections of a root that the caller may know of, ascending by id. */
+export function visibleCollections(
+  world: World,
+  caller: Caller,
+  root: Root,
+): { collection: Collection; rights: Rights }[] {
+  const found = []
+  for (const collection of root.collections) {
+    const r = rights(world, caller, collection)
+    if (r) found.push({ collection, rights: r })
+  }
+  return found
+}
+
+/** A root is known to whoever has a right in one of its collections (D-3). */
+export function knowsRoot(world: World, caller: Caller, root: Root): boolean {
+  return root.collections.some((c) => rights(world, caller, c) !== null)
+}

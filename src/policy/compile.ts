@@ -1,0 +1,92 @@
+/** Compiles a reader to the set of audiences it may see; the only caller of permit() (policy.md §11). */
+import type { Micros } from '../time.ts'
+import type { Subject, World } from './model.ts'
+import { permit } from './permit.ts'
+
+/** Audience ids that a reader sees, as Postgres reads them: `{1,2,3}`. */
+export interface Scope {
+  array: string
+  size: number
+}
+
+interface Compiled extends Scope {
+  ids: number[]
+  count: number
+  until: Micros
+}
+
+const NEVER = 1n << 62n
+
+/** Scopes of one world's readers. Made anew with each epoch; extended as audiences are interned. */
+export class Scopes {
+  readonly #world: World
+  readonly #compiled = new Map<string, Compiled>()
+  #boundaries: Micros[]
+  #boundaryCount = 0
+
+  constructor(world: World) {
+    this.#world = world
+    this.#boundaries = world.topology.agreements
+      .flatMap((a) => [a.validFrom, a.validUntil])
+      .filter((at): at is Micros => at !== null)
+      .sort(ascending)
+  }
+
+  /**
+   * @param now microseconds; windows and agreements are judged at this time
+   */
+  of(subject: Subject | null, now: Micros): Scope {
+    const key = subject === null ? '' : `${subject.cap ?? ''} ${subject.principal.id}`
+    const world = this.#world
+    let found = this.#compiled.get(key)
+    if (found && now >= found.until) found = undefined
+    if (found && found.count === world.audienceCount) return found
+    const ids = found?.ids ?? []
+    const from = (found?.count ?? 0) + 1
+    for (let id = from; id <= world.audienceCount; id++) {
+      const audience = world.audiences[id]
+      if (audience && permit(world.topology, subject, audience, now)) ids.push(id)
+    }
+    const compiled: Compiled = {
+      ids,
+      array: `{${ids.join(',')}}`,
+      size: ids.length,
+      count: world.audienceCount,
+      until: this.#next(now),
+    }
+    if (this.#compiled.size > 10_000) this.#compiled.clear()
+    this.#compiled.set(key, compiled)
+    return compiled
+  }
+
+  /** The first moment after `now` at which a decision may change. */
+  #next(now: Micros): Micros {
+    const world = this.#world
+    if (this.#boundaryCount < world.audienceCount) {
+      const added: Micros[] = []
+      for (let id = this.#boundaryCount + 1; id <= world.audienceCount; id++) {
+        const audience = world.audiences[id]
+        if (!audience) continue
+        const labels = [...audience.own, ...(audience.later ?? []).flatMap((l) => l.labels)]
+        for (const at of labels.flatMap((l) => [l.notBefore, l.notAfter])) {
+          if (at !== undefined) added.push(BigInt(at))
+        }
+        for (const l of audience.later ?? []) if (l.at !== undefined) added.push(BigInt(l.at))
+      }
+      if (added.length > 0) this.#boundaries = [...this.#boundaries, ...added].sort(ascending)
+      this.#boundaryCount = world.audienceCount
+    }
+    let low = 0
+    let high = this.#boundaries.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#boundaries[middle] ?? 0n) > now) high = middle
+      else low = middle + 1
+    }
+    return this.#boundaries[low] ?? NEVER
+  }
+}
+
+function ascending(a: Micros, b: Micros): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,115 @@
+/** From the bytes of a request to its members: the request-level refusals and the raw scan of each object (T-5.5-09, D-2). */
+import { isAscii, isUtf8 } from 'node:buffer'
+import { error, type Finding, type Limits } from './finding.ts'
+import { inspect } from './inspect.ts'
+import { type Scan, type Span, scan } from './scan.ts'
+
+/** One member of an envelope's `objects`, scanned from the raw text. */
+export interface Member {
+  index: number
+  /** The sender's own text without insignificant white space: key order, numbers and escapes as spelled. */
+  text: string
+  /** The parsed object; only its head (id, type, version) when it is too deep or too big. */
+  value: Record<string, unknown>
+  problems: Finding[]
+}
+
+export type EnvelopeResult = { ok: true; members: Member[] } | { ok: false; detail: string }
+
+function countKeys(value: unknown): number {
+  let count = 0
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object' && item !== null) count += countKeys(item)
+    return count
+  }
+  const object = value as Record<string, unknown>
+  for (const key in object) {
+    count++
+    const item = object[key]
+    if (typeof item === 'object' && item !== null) count += countKeys(item)
+  }
+  return count
+}
+
+/** Strings of their own, not slices: a stored object must not keep a whole request alive. */
+function decode(bytes: Buffer, { start, end }: { start: number; end: number }, ascii: boolean): string {
+  return bytes.toString(ascii || isAscii(bytes.subarray(start, end)) ? 'latin1' : 'utf8', start, end)
+}
+
+function member(found: Scan, span: Span, index: number, limits: Limits, ascii: boolean): Member {
+  const text = decode(found.bytes, span, ascii)
+  const size = span.end - span.start
+  const problems: Finding[] = []
+  if (size > limits.objectBytes) {
+    problems.push(
+      error(
+        'limit/object-bytes',
+        '',
+        `The object has ${size} bytes; at most ${limits.objectBytes} are taken, so split it.`,
+      ),
+    )
+  }
+  if (problems.length > 0 || span.depth > limits.depth) {
+    const inspection = inspect(text, limits)
+    return { index, text, value: inspection.head, problems: [...problems, ...inspection.problems] }
+  }
+  const value: Record<string, unknown> = JSON.parse(text)
+  if (span.suspect || countKeys(value) !== span.keys)
+    return { index, text, value, problems: inspect(text, limits).problems }
+  return { index, text, value, problems }
+}
+
+function malformed(bytes: Uint8Array, at: number): string {
+  if (at >= bytes.length) return 'The body is not valid JSON: it ends too early.'
+  return `The body is not valid JSON: the error is at or after byte ${at}.`
+}
+
+function unreadable(bytes: Uint8Array): string | null {
+  if (bytes.length === 0) return 'The body is empty; send a TAXII envelope, {"objects": [...]}.'
+  if (!isUtf8(bytes)) return 'The body is not valid UTF-8.'
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
+    return 'The body starts with a byte order mark, which JSON does not allow; send it without (RFC 8259 §8.1).'
+  }
+  return null
+}
+
+const SPECS: ReadonlySet<unknown> = new Set(['2.0', '2.1'])
+
+/** Reads a TAXII envelope or a STIX bundle. Other keys, custom ones too, are ignored (T-5.5-12, T-5.5-13). */
+export function readEnvelope(bytes: Uint8Array, limits: Limits): EnvelopeResult {
+  const refuse = (detail: string): EnvelopeResult => ({ ok: false, detail })
+  const broken = unreadable(bytes)
+  if (broken) return refuse(broken)
+  const found = scan(bytes, 2)
+  if ('malformedAt' in found) return refuse(malformed(bytes, found.malformedAt))
+  if (found.root !== 123)
+    return refuse('The body is not a JSON object; send a TAXII envelope, {"objects": [...]}.')
+  const keys = new Set(found.keys.map((span) => JSON.parse(decode(found.bytes, span, false)) as string))
+  if (keys.size !== found.keys.length) return refuse('The envelope has a key twice; send each key once.')
+  if (found.objects === 0) return refuse('The envelope has no `objects`; send {"objects": [...]}.')
+  if (found.objects !== 91) return refuse('`objects` of the envelope is not a list.')
+  if (found.stranger >= 0) return refuse(`objects[${found.stranger}] of the envelope is not a JSON object.`)
+  if (found.members.length === 0)
+    return refuse('`objects` of the envelope is empty; send at least one object.')
+  const ascii = isAscii(bytes)
+  const members = found.members.map((span, index) => member(found, span, index, limits, ascii))
+  if (members.every(({ value }) => Object.hasOwn(value, 'spec_version') && !SPECS.has(value.spec_version))) {
+    return refuse(
+      'Every object states a spec_version other than "2.1" and "2.0", the versions of STIX that are supported.',
+    )
+  }
+  return { ok: true, members }
+}
+
+/** Reads the text of a single object, such as a line of NDJSON. */
+export function readObject(text: string, limits: Limits): Member | { detail: string } {
+  if (text.trim() === '') return { detail: 'The text is empty; an object was expected.' }
+  if (/\p{Surrogate}/u.test(text))
+    return { detail: 'The text holds half of a surrogate pair, which is no character.' }
+  const found = scan(Buffer.from(text), 0)
+  if ('malformedAt' in found)
+    return { detail: `The text is not valid JSON: the error is at or after byte ${found.malformedAt}.` }
+  const span = found.members[0]
+  if (!span) return { detail: 'The text is not a JSON object.' }
+  return member(found, span, 0, limits, false)
+}

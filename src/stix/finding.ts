@@ -1,0 +1,67 @@
+/** What a check says about an object, and the limits that checks obey (design: stix.md S-7, §1.7). */
+
+export interface Limits {
+  /** Nested lists and objects inside one STIX object, the object itself being 1. */
+  depth: number
+  /** UTF-8 bytes of the compact text of one object. */
+  objectBytes: number
+  /** Characters of an `id`. */
+  idLength: number
+  /** Items of any one list inside an object. */
+  listItems?: number
+}
+
+export const DEFAULT_LIMITS: Limits = { depth: 64, objectBytes: 1_000_000, idLength: 400, listItems: 100_000 }
+
+export interface Finding {
+  severity: 'error' | 'warning'
+  /** Rule id of the design plus a short word, `json/...` for the raw scan, `limit/...` for limits. */
+  code: string
+  /** JSON Pointer (RFC 6901) inside the object. */
+  path: string
+  /** One sentence: what is wrong and what to do. */
+  message: string
+  /** Section of the standard, e.g. `STIX 2.1 §3.2`. */
+  clause?: string
+}
+
+/** Findings per object: the first ones name the cause, more would only be noise. */
+export const MAX_FINDINGS = 50
+
+export function error(code: string, path: string, message: string, clause?: string): Finding {
+  const finding: Finding = { severity: 'error', code, path, message }
+  if (clause !== undefined) finding.clause = clause
+  return finding
+}
+
+/** JSON Pointer of a list of steps. */
+export function pointer(steps: readonly (string | number)[]): string {
+  let path = ''
+  for (const step of steps) path += `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  return path
+}
+
+const LONGEST_QUOTE = 80
+
+/** Input as it may stand in a message: JSON-quoted, at most 80 characters, nothing invisible. */
+export function quote(input: unknown): string {
+  const text =
+    typeof input === 'string'
+      ? input
+      : input === null
+        ? 'null'
+        : typeof input === 'object'
+          ? 'a list or object'
+          : String(input)
+  const cut = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text
+  if (typeof input !== 'string') return cut
+  return JSON.stringify(cut).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** How a message names a place: the pointer, or the object itself. */
+export function place(path: string): string {
+  return path === '' ? 'The object' : path.length > 200 ? `${path.slice(0, 200)}…` : path
+}

@@ -1,0 +1,27 @@
+/** Everything pure about STIX: the raw scan, the door, ids, versions, markings. Imports nothing else of the project. */
+export { canonicalText, contentHash } from './canonical.ts'
+export { type Checked, checkObject, type DoorOptions, type StixObject } from './door.ts'
+export { type EnvelopeResult, type Member, readEnvelope, readObject } from './envelope.ts'
+export { DEFAULT_LIMITS, type Finding, type Limits } from './finding.ts'
+export { isIdOf, isStixId, isTypeName, isUuid, parseStixId } from './ids.ts'
+export {
+  type DefinitionKind,
+  granularRefs,
+  isStandardRepost,
+  kindOfDefinition,
+  labelHints,
+  objectRefs,
+  STANDARD_DEFINITIONS,
+  TLP_BY_ID,
+  type Tlp,
+} from './markings.ts'
+export {
+  COMITY_IDENTITY,
+  RELEASE_EXTENSION,
+  RELEASE_EXTENSION_DEFINITION,
+  type Release,
+  readRelease,
+} from './release.ts'
+export { parseSelector, resolves } from './selectors.ts'
+export { isTimestamp, timestampKey } from './timestamp.ts'
+export { isCustom, isSco, META_TYPES, SCO_TYPES, SDO_TYPES, type Spec, SRO_TYPES } from './types.ts'

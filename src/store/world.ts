@@ -1,0 +1,104 @@
+/** Reads the topology, credentials and audiences: what a node keeps in memory, and whether it is still true. */
+import type {
+  Agreement,
+  AudienceRecord,
+  Baseline,
+  Collection,
+  Country,
+  Organization,
+  Principal,
+  Root,
+  Token,
+  World,
+} from '../policy/model.ts'
+import type { Database, Pool } from './pool.ts'
+import { sql } from './sql.ts'
+
+/** What `fresh` compares: the epoch and the number of audiences that a world was read at. */
+export interface Mark {
+  epoch: bigint
+  audiences: number
+}
+
+export async function readMark(db: Database): Promise<Mark> {
+  return await db.one<Mark>(sql`select (select epoch from state) as epoch,
+    (select coalesce(max(id), 0) from audience)::int as audiences`)
+}
+
+/** Audiences with an id above `after`, in order of id. */
+export async function readAudiences(
+  db: Database,
+  after: number,
+): Promise<{ id: number; record: AudienceRecord }[]> {
+  return await db.rows(sql`select id, record from audience where id > ${after} order by id`)
+}
+
+/** Reads everything in one snapshot. */
+export async function readWorld(pool: Pool): Promise<World> {
+  return await pool.transaction(async (db) => {
+    await db.rows(sql`set transaction isolation level repeatable read, read only`)
+    const mark = await readMark(db)
+    const list = <T>(statement: ReturnType<typeof sql>) => db.rows<T>(statement)
+    const countries = await list<Country>(
+      sql`select code, clearance, adhoc_release as "adhocRelease" from country`,
+    )
+    const organizations = await list<Organization & { clients: string[] }>(
+      sql`select id, name, country, kind, clearance, clients from organization`,
+    )
+    const communities = await list<{ id: string; title: string; members: string[] }>(
+      sql`select id, title, members from community`,
+    )
+    const principals = await list<Principal>(
+      sql`select id, organization, kind, clearance, custodian, active, changed from principal`,
+    )
+    const agreements =
+      await list<Agreement>(sql`select source, target, max_tlp as "maxTlp", recipients, clients,
+      valid_from as "validFrom", valid_until as "validUntil", signed from agreement order by id`)
+    const [baseline] = await list<{ maxTlp: Baseline['maxTlp']; members: string[] | null }>(
+      sql`select max_tlp as "maxTlp", members from baseline`,
+    )
+    const roots = await list<Omit<Root, 'collections' | 'byKey'>>(
+      sql`select path, title, description, is_default as "isDefault" from api_root order by path`,
+    )
+    const collections = await list<Omit<Collection, 'grants'> & { grants: Collection['grants'] }>(
+      sql`select seq, root, id::text, alias, title, description, default_marking as "defaultMarking", redaction, refs,
+        on_conflict as "onConflict", strict, stix, quarantine, public, grants, created
+        from collection order by root, id::text`,
+    )
+    const tokens = await list<Omit<Token, 'collections'> & { collections: string[] | null }>(
+      sql`select id::text, principal, max_tlp as "maxTlp", scopes, collections, expires, cidrs from token`,
+    )
+    const settings = await list<{ key: string; value: string }>(sql`select key, value from setting`)
+    const audiences: (AudienceRecord | undefined)[] = []
+    for (const { id, record } of await readAudiences(db, 0)) audiences[id] = record
+    return {
+      epoch: mark.epoch,
+      topology: {
+        countries: new Map(countries.map((c) => [c.code, c])),
+        organizations: new Map(organizations.map((o) => [o.id, { ...o, clients: new Set(o.clients) }])),
+        communities: new Map(communities.map((c) => [c.id, { ...c, members: new Set(c.members) }])),
+        principals: new Map(principals.map((p) => [p.id, p])),
+        agreements,
+        baseline: {
+          maxTlp: baseline?.maxTlp ?? 'clear',
+          members: baseline?.members ? new Set(baseline.members) : baseline ? null : new Set(),
+        },
+      },
+      roots: new Map(
+        roots.map((root) => {
+          const own = collections.filter((c) => c.root === root.path)
+          const byKey = new Map<string, Collection>()
+          for (const c of own) if (c.alias) byKey.set(c.alias, c)
+          for (const c of own) byKey.set(c.id, c)
+          return [root.path, { ...root, collections: own, byKey }]
+        }),
+      ),
+      tokens: new Map(
+        tokens.map((t) => [t.id, { ...t, collections: t.collections ? new Set(t.collections) : null }]),
+      ),
+      settings: new Map(settings.map((s) => [s.key, s.value])),
+      audiences,
+      audienceCount: mark.audiences,
+    }
+  })
+}

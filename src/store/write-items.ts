@@ -1,0 +1,134 @@
+/** Writing objects: what a writer collides with, appending, deleting. Only definer functions write (0002_write.sql). */
+import type { AudienceRecord } from '../policy/model.ts'
+import type { Database } from './pool.ts'
+import { sql } from './sql.ts'
+
+/** A stored copy that the writer can see. */
+export interface Stored {
+  position: bigint
+  accepted: bigint
+  object_id: string
+  spec: number
+  version: string
+  version_key: string
+  organization: string
+  sco: boolean
+  standard: boolean
+  hash: Buffer
+}
+
+/**
+ * Takes the collection's log until the end of the transaction; everything read after it is what the append meets.
+ * Its own statement, so that what follows sees what the former holder committed.
+ */
+export async function lockCollection(db: Database, collection: number): Promise<void> {
+  await db.one(sql`select lock_collection(${collection})`)
+}
+
+/**
+ * Copies of these ids that the transaction's reader can see, in order of acceptance.
+ * @param own only those that this principal submitted (write-only access), or null for all visible ones
+ */
+export async function readStored(
+  db: Database,
+  scope: string,
+  collection: number,
+  ids: readonly string[],
+  own: string | null,
+): Promise<Stored[]> {
+  return await db.rows(sql`select position, accepted, object_id, spec, version, version_key, organization, sco, standard, hash
+    from item i where collection = ${collection} and object_id = any (${ids}::text[])
+      and audience = any (${scope}::int[])
+      and (${own}::text is null or principal = ${own} or standard) order by accepted`)
+}
+
+/** A marking-definition's text as the writer may read it; the first accepted copy. */
+export async function readDefinitions(
+  db: Database,
+  scope: string,
+  collection: number,
+  ids: readonly string[],
+  own: string | null,
+): Promise<{ object_id: string; body: string }[]> {
+  return await db.rows(sql`select distinct on (object_id) object_id, body from item
+    where collection = ${collection} and object_id = any (${ids}::text[]) and audience = any (${scope}::int[])
+      and (${own}::text is null or principal = ${own} or standard)
+    order by object_id, accepted`)
+}
+
+/** One object to append. */
+export interface NewItem {
+  id: string
+  type: string
+  spec: number
+  sco: boolean
+  version: string | null
+  versionKey: string | null
+  /** Interned audience of this version alone. */
+  label: number
+  /** End of its embargo, in microseconds. */
+  heldUntil: bigint | null
+  hash: string
+  text: string
+  /** Position of the copy whose place it takes (on_conflict: replace). */
+  replaces: bigint | null
+}
+
+/** Appends in order; @returns the position of the first, the others follow in steps of one microsecond. */
+export async function appendItems(
+  db: Database,
+  collection: number,
+  now: bigint,
+  organization: string,
+  principal: string,
+  items: readonly NewItem[],
+): Promise<bigint> {
+  const column = <K extends keyof NewItem>(key: K) => items.map((item) => item[key])
+  const row = await db.one<{
+    first: bigint
+  }>(sql`select append_items(${collection}, ${now}::bigint, ${organization},
+    ${principal}, ${column('id')}::text[], ${column('type')}::text[], ${column('spec')}::smallint[],
+    ${column('sco')}::boolean[], ${column('version')}::text[], ${column('versionKey')}::text[],
+    ${column('label')}::int[], ${items.map((i) => i.heldUntil?.toString() ?? null)}::bigint[],
+    ${items.map((i) => `\\x${i.hash}`)}::bytea[], ${column('text')}::text[],
+    ${items.map((i) => i.replaces?.toString() ?? null)}::bigint[]) as first`)
+  return row.first
+}
+
+/** Deletes an organization's copies at these positions, leaving tombstones; @returns how many. */
+export async function removeItems(
+  db: Database,
+  collection: number,
+  organization: string,
+  positions: readonly bigint[],
+  now: bigint,
+): Promise<number> {
+  const row = await db.one<{ count: number }>(
+    sql`select remove_items(${collection}, ${organization}, ${positions.map(String)}::bigint[], ${now}::bigint) as count`,
+  )
+  return row.count
+}
+
+/** Id of the audience with this record, made if it is new. */
+export async function internAudience(db: Database, record: AudienceRecord): Promise<number> {
+  const row = await db.one<{ id: number }>(sql`select intern(${JSON.stringify(record)}::jsonb) as id`)
+  return row.id
+}
+
+/** Ends the embargoes that are due; @returns how many objects were appended again. */
+export async function releaseDue(db: Database, now: bigint): Promise<number> {
+  const row = await db.one<{ count: number }>(sql`select release_due(${now}::bigint) as count`)
+  return row.count
+}
+
+/** Keeps a record of something that a person may have to answer for; never an object's content. */
+export async function audit(
+  db: Database,
+  at: bigint,
+  actor: string,
+  action: string,
+  detail: object,
+): Promise<void> {
+  await db.rows(sql`insert into audit (at, actor, action, detail)
+    values (${at}::bigint, ${actor}, ${action}, ${JSON.stringify(detail)}::jsonb)`)
+}

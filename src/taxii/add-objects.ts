@@ -1,0 +1,165 @@
+/** Add objects (TAXII 2.1 §5.5): envelope in, status out; large ones are finished by a durable worker (D-5). */
+import { randomUUID } from 'node:crypto'
+import { AppError } from '../errors.ts'
+import { rights } from '../policy/access.ts'
+import type { Caller, Collection } from '../policy/model.ts'
+import { type Limits, type Member, readEnvelope } from '../stix/index.ts'
+import { assume, StaleWorld } from '../store/session.ts'
+import {
+  advanceStatus,
+  type Batch,
+  claimUpload,
+  closedStatus,
+  openStatus,
+  readUpload,
+} from '../store/statuses.ts'
+import type { Micros } from '../time.ts'
+import type { Exchange } from './exchange.ts'
+import type { Place } from './operation.ts'
+import { renderStatus } from './status.ts'
+import { type Prepared, prepareObjects, storeObjects, type Writer } from './store-objects.ts'
+
+const ATTEMPTS = 5
+
+/** Limits of one object, from the settings. */
+export function limitsOf(exchange: Exchange): Limits {
+  const { depth, bytes } = exchange.config.objectLimits
+  return { depth, objectBytes: bytes, idLength: 400 }
+}
+
+/** @throws unprocessable for what is not an envelope; nothing is stored then */
+export async function addObjects(
+  exchange: Exchange,
+  caller: Caller,
+  place: Place,
+  body: Buffer,
+): Promise<string> {
+  const envelope = readEnvelope(body, limitsOf(exchange))
+  if (!envelope.ok) throw new AppError('unprocessable', { detail: envelope.detail })
+  const { members } = envelope
+  const writer = writerOf(caller, place)
+  const requested = exchange.clock.now()
+  const status = {
+    id: randomUUID(),
+    root: place.root.path,
+    collection: place.collection.seq,
+    principal: caller.id,
+    requested,
+    total: members.length,
+  }
+  if (members.length > exchange.config.syncObjects) {
+    await openStatus(exchange.pool, status, body)
+    return renderStatus({ ...status, success: 0, failure: 0, successes: '', failures: '' })
+  }
+  const batch = await storeBatch(exchange, writer, members, requested, async (db, outcome) => {
+    await closedStatus(db, status, outcome, exchange.clock.now())
+  })
+  exchange.observer.ingested(batch.success, batch.failure)
+  return renderStatus({ ...status, ...batch })
+}
+
+type Finish = (db: Parameters<typeof storeObjects>[1], batch: Batch) => Promise<void>
+
+/** Prepares, then stores in one transaction with what `finish` adds; again when the world changed in between. */
+export async function storeBatch(
+  exchange: Exchange,
+  writer: Writer,
+  members: readonly Member[],
+  requested: Micros,
+  finish: Finish,
+): Promise<Batch> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const epoch = exchange.world.epoch
+      const prepared: Prepared = await prepareObjects(exchange, writer, members, requested)
+      await takeIn(exchange, prepared)
+      if (exchange.world.epoch !== epoch) throw new StaleWorld()
+      return await exchange.pool.transaction(async (db) => {
+        const batch = await storeObjects(exchange, db, writer, prepared)
+        await finish(db, batch)
+        return batch
+      })
+    } catch (error) {
+      if (!(error instanceof StaleWorld) || attempt >= ATTEMPTS) throw error
+      const before = exchange.world.epoch
+      await exchange.refresh()
+      // Rights may have changed with the topology: let the whole request be decided again.
+      if (exchange.world.epoch !== before) throw error
+    }
+  }
+}
+
+/** New audiences are part of the world: the transaction compares what this node knows with what there is. */
+async function takeIn(exchange: Exchange, prepared: Prepared): Promise<void> {
+  if (prepared.candidates.some((c) => c.label > exchange.world.audienceCount)) await exchange.refresh()
+}
+
+function writerOf(caller: Caller, place: Place): Writer {
+  if (!caller.subject) throw new AppError('forbidden')
+  return { subject: caller.subject, collection: place.collection, canRead: place.rights.read }
+}
+
+const BATCH = 1000
+
+/**
+ * Works on the oldest unfinished upload, one batch per transaction: objects and counts commit together, so that a
+ * crash repeats nothing and loses nothing.
+ * @returns false when there is nothing to do
+ */
+export async function continueUpload(exchange: Exchange): Promise<boolean> {
+  await exchange.refresh()
+  return await exchange.pool.transaction(async (db) => {
+    const claimed = await claimUpload(db)
+    if (!claimed) return false
+    const { world } = exchange
+    const subject = exchange.subject(world.topology.principals.get(claimed.principal))
+    const collection = [...world.roots.values()]
+      .flatMap((r) => r.collections)
+      .find((c) => c.seq === claimed.collection)
+    await assume(db, {
+      scope: '{}',
+      principal: claimed.principal,
+      mark: { epoch: world.epoch, audiences: world.audienceCount },
+    })
+    const upload = await readUpload(db, claimed.status)
+    if (!upload) return false
+    const envelope = readEnvelope(upload.payload, limitsOf(exchange))
+    if (!envelope.ok) throw new AppError('internal', { detail: 'a stored upload is not readable' })
+    const from = claimed.next_index
+    const members = envelope.members.slice(from, from + BATCH)
+    const next = from + members.length
+    const writer = subject && collection ? uploader(exchange, subject, collection) : null
+    const batch = writer
+      ? await batchInto(exchange, db, writer, members, upload.requested)
+      : refuseAll(members, 'your right to write to this collection has ended')
+    await advanceStatus(db, claimed.status, from, batch, next, exchange.clock.now())
+    exchange.observer.ingested(batch.success, batch.failure)
+    return true
+  })
+}
+
+async function batchInto(
+  exchange: Exchange,
+  db: Parameters<typeof storeObjects>[1],
+  writer: Writer,
+  members: readonly Member[],
+  requested: Micros,
+): Promise<Batch> {
+  const { epoch } = exchange.world
+  const prepared = await prepareObjects(exchange, writer, members, requested)
+  await takeIn(exchange, prepared)
+  if (exchange.world.epoch !== epoch) throw new StaleWorld()
+  return await storeObjects(exchange, db, writer, prepared)
+}
+
+function uploader(exchange: Exchange, subject: Writer['subject'], collection: Collection): Writer | null {
+  const r = rights(exchange.world, { id: subject.principal.id, subject, token: null }, collection)
+  return r?.write ? { subject, collection, canRead: r.read } : null
+}
+
+function refuseAll(members: readonly Member[], message: string): Batch {
+  const failures = members.map((m) =>
+    JSON.stringify({ id: `objects[${m.index}]`, version: '1970-01-01T00:00:00.000000Z', message }),
+  )
+  return { success: 0, failure: failures.length, successes: '', failures: failures.join(',') }
+}

@@ -1,0 +1,44 @@
+/** Work that no request waits for: unfinished uploads, embargoes that end, statuses that expire. */
+
+import { sweepStatuses } from '../store/statuses.ts'
+import { releaseDue } from '../store/write-items.ts'
+import { continueUpload } from './add-objects.ts'
+import type { Exchange } from './exchange.ts'
+
+const EVERY = 500
+const SWEEP = 600_000_000n
+
+/** Starts the loop; any number of nodes may run it. @returns stops it and waits for the step that runs */
+export function startBackground(exchange: Exchange, onError: (error: unknown) => void): () => Promise<void> {
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  let swept = 0n
+  let pause = EVERY
+  const step = async () => {
+    try {
+      const now = exchange.clock.now()
+      if ((await releaseDue(exchange.pool, now)) > 0) await exchange.refresh()
+      while (!stopped && (await continueUpload(exchange))) {}
+      if (now - swept > SWEEP) {
+        await sweepStatuses(exchange.pool, now - BigInt(exchange.config.statusHours) * 3_600_000_000n)
+        swept = now
+      }
+      pause = EVERY
+    } catch (error) {
+      pause = Math.min(pause * 2, 10_000)
+      onError(error)
+    }
+  }
+  let running: Promise<void> = Promise.resolve()
+  const loop = () => {
+    running = step().finally(() => {
+      if (!stopped) timer = setTimeout(loop, pause)
+    })
+  }
+  loop()
+  return async () => {
+    stopped = true
+    clearTimeout(timer)
+    await running
+  }
+}

@@ -1,0 +1,109 @@
+/** What every operation gets: database, settings, clock, and the world as this node knows it. */
+import type { Config } from '../config.ts'
+import { Scopes } from '../policy/compile.ts'
+import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
+import type { Pool } from '../store/pool.ts'
+import type { Reader } from '../store/session.ts'
+import { readAudiences, readMark, readWorld } from '../store/world.ts'
+import { internAudience } from '../store/write-items.ts'
+import type { Clock } from '../time.ts'
+
+/** Counters that http exposes; no labels of the policy in them. */
+export interface Observer {
+  ingested(success: number, failure: number): void
+  credential(outcome: 'remembered' | 'verified' | 'refused' | 'throttled'): void
+}
+
+export interface ExchangeOptions {
+  pool: Pool
+  config: Config
+  clock: Clock
+  observer: Observer
+}
+
+/** One node's view of the exchange. */
+export class Exchange {
+  readonly pool: Pool
+  readonly config: Config
+  readonly clock: Clock
+  readonly observer: Observer
+  #world: World | null = null
+  #scopes: Scopes | null = null
+  #loading: Promise<void> | null = null
+  readonly #interned = new Map<string, number>()
+
+  constructor(options: ExchangeOptions) {
+    this.pool = options.pool
+    this.config = options.config
+    this.clock = options.clock
+    this.observer = options.observer
+  }
+
+  /** The world as last read; `refresh` first when it must be true now. */
+  get world(): World {
+    if (!this.#world) throw new Error('the world has not been read yet')
+    return this.#world
+  }
+
+  /** Is there a world at all? */
+  get loaded(): boolean {
+    return this.#world !== null
+  }
+
+  /** Reads what has changed. @returns true when the topology or a credential is not what it was */
+  async refresh(): Promise<boolean> {
+    const before = this.#world?.epoch
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = null
+    })
+    await this.#loading
+    return this.#world?.epoch !== before
+  }
+
+  async #load(): Promise<void> {
+    const world = this.#world
+    if (world) {
+      const mark = await readMark(this.pool)
+      if (mark.epoch === world.epoch) {
+        if (mark.audiences > world.audienceCount) {
+          for (const { id, record } of await readAudiences(this.pool, world.audienceCount)) {
+            world.audiences[id] = record
+            world.audienceCount = id
+          }
+        }
+        return
+      }
+    }
+    this.#world = await readWorld(this.pool)
+    this.#scopes = new Scopes(this.#world)
+  }
+
+  /** The caller as the database knows it. @param capped false: without its token's cap (policy.md §9) */
+  reader(caller: Caller, capped = true): Reader {
+    const subject = caller.subject && !capped ? { ...caller.subject, cap: null } : caller.subject
+    const scope = (this.#scopes as Scopes).of(subject, this.clock.now())
+    return {
+      scope: scope.array,
+      principal: caller.id,
+      mark: { epoch: this.world.epoch, audiences: this.world.audienceCount },
+    }
+  }
+
+  /** The subject that a principal is, uncapped; null when it is not active or has no organization. */
+  subject(principal: Principal | undefined, cap: Subject['cap'] = null): Subject | null {
+    if (!principal?.active) return null
+    const organization = this.world.topology.organizations.get(principal.organization)
+    return organization ? { principal, organization, cap } : null
+  }
+
+  /** Id of an audience; interned in a transaction of its own, so that a later rollback does not unmake it. */
+  async intern(record: AudienceRecord): Promise<number> {
+    const key = JSON.stringify(record)
+    const known = this.#interned.get(key)
+    if (known !== undefined) return known
+    const id = await internAudience(this.pool, record)
+    if (this.#interned.size > 50_000) this.#interned.clear()
+    this.#interned.set(key, id)
+    return id
+  }
+}

@@ -1,0 +1,143 @@
+/** One Postgres and one migrated template database per test run, shared by all test files; a clone per file. */
+import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import type { Test } from 'tap'
+import { program, root } from './paths.ts'
+import { alive, locked, sleep } from './run-lock.ts'
+
+const run = promisify(execFile)
+
+const hash = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 8)
+const external = process.env['COMITY_TEST_DATABASE_URL'] ?? ''
+const key = hash(root, external, process.env['COMITY_TEST_PG_BIN'] ?? '')
+const folder = join(tmpdir(), `comity-test-${userInfo().username}-${key}`)
+const prefix = `comity_test_${key}_`
+
+interface Cluster {
+  url: string
+  guardian: number
+}
+
+function readCluster(): Cluster | null {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'cluster.json'), 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** What a guardian that was killed has left: its Postgres, by the pid that Postgres wrote down, and the files. */
+function clearRemains(): void {
+  try {
+    const pid = Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
+    if (alive(pid)) process.kill(pid, 'SIGQUIT')
+  } catch {
+    // No Postgres was running.
+  }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+}
+
+/** Joins the run: registers this process, and starts the cluster if it is the first. */
+function joinRun(): Promise<Cluster> {
+  return locked(`${folder}.lock`, async () => {
+    const found = readCluster()
+    if (!found || !alive(found.guardian)) clearRemains()
+    mkdirSync(join(folder, 'pids'), { recursive: true })
+    mkdirSync(join(folder, 'servers'), { recursive: true })
+    chmodSync(folder, 0o711)
+    const mine = join(folder, 'pids', String(process.pid))
+    writeFileSync(mine, '')
+    process.once('exit', () => rmSync(mine, { force: true }))
+    const cluster = readCluster() ?? (await spawnGuardian())
+    await makeTemplate(cluster)
+    return cluster
+  })
+}
+
+async function spawnGuardian(): Promise<Cluster> {
+  writeFileSync(join(folder, 'prefix'), prefix)
+  const script = join(root, 'build', 'test', 'support', 'cluster-guardian.js')
+  spawn(process.execPath, [script, folder, external], { detached: true, stdio: 'ignore', cwd: '/' }).unref()
+  for (let i = 0; i < 600; i++) {
+    const cluster = readCluster()
+    if (cluster) return cluster
+    if (existsSync(join(folder, 'failed'))) throw new Error(readFileSync(join(folder, 'failed'), 'utf8'))
+    await sleep(50)
+  }
+  throw new Error('the test cluster did not start within 30 s')
+}
+
+/** The URL of another database on the same server. */
+function onDatabase(url: string, name: string): string {
+  const u = new URL(url)
+  u.pathname = `/${name}`
+  return u.toString()
+}
+
+async function admin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Names the template after the migrations, so that a changed migration makes a new one. */
+function templateName(): string {
+  const migrations = join(root, 'migrations')
+  const texts = readdirSync(migrations)
+    .sort()
+    .map((name) => readFileSync(join(migrations, name), 'utf8'))
+  return `${prefix}template_${hash(...texts, readFileSync(program, 'utf8'))}`
+}
+
+async function makeTemplate({ url }: Cluster): Promise<void> {
+  const name = templateName()
+  const marker = join(folder, name)
+  if (existsSync(marker)) return
+  await admin(url, async (client) => {
+    await client.query(`drop database if exists "${name}" with (force)`)
+    await client.query(`create database "${name}"`)
+  })
+  const env = { ...process.env, DATABASE_URL: onDatabase(url, name), LOG_LEVEL: 'warn' }
+  try {
+    await run(process.execPath, [program, 'migrate'], { env, cwd: root })
+  } catch (error) {
+    const { stderr = '', stdout = '' } = error as { stderr?: string; stdout?: string }
+    throw new Error(`comity migrate failed: ${stderr}${stdout}`, { cause: error })
+  }
+  writeFileSync(marker, '')
+}
+
+let joined: Promise<Cluster> | undefined
+let clones = 0
+
+/** Notes a server of this process, so that the guardian can end it if this process dies first. */
+export function registerServer(pid: number): () => void {
+  const file = join(folder, 'servers', String(pid))
+  writeFileSync(file, String(process.pid))
+  return () => {
+    try {
+      unlinkSync(file)
+    } catch {
+      // The guardian was faster.
+    }
+  }
+}
+
+/** A fresh, migrated database of its own, dropped when the test ends. `url` is the superuser's. */
+export async function database(t: Test): Promise<{ url: string }> {
+  joined ??= joinRun()
+  const { url } = await joined
+  const name = `${prefix}${process.pid}_${++clones}`
+  await admin(url, (client) => client.query(`create database "${name}" template "${templateName()}"`))
+  t.teardown(() => admin(url, (client) => client.query(`drop database if exists "${name}" with (force)`)))
+  return { url: onDatabase(url, name) }
+}

@@ -1,0 +1,421 @@
+/** `permit()` against the policy's cases and, over an enumerated and a random small world, against the reference. */
+import fc from 'fast-check'
+import { test } from 'tap'
+import {
+  type AudienceRecord,
+  type Label,
+  type Level,
+  type Principal,
+  type Subject,
+  TLPS,
+  type Tlp,
+  type Topology,
+} from '../../src/policy/model.ts'
+import { permit } from '../../src/policy/permit.ts'
+import type { Micros } from '../../src/time.ts'
+import { columnsOf, mayRead } from '../matrix/reference.ts'
+import {
+  audienceOf,
+  type CaseFile,
+  labelOf,
+  matrixFile,
+  type Overrides,
+  subjectOf,
+  time,
+  topologyOf,
+  type WorldFile,
+} from '../matrix/world.ts'
+
+interface Enumeration {
+  labels: {
+    level: Level[]
+    org: string[]
+    releasable_to: (Label['releasableTo'] | null)[]
+    not_releasable_to: ({ countries: string[] } | null)[]
+    clients: ('denied' | null)[]
+    window: [string | null, string | null][]
+  }
+  submitters: string[]
+  caps: (Tlp | null)[]
+  times: string[]
+  agreement_sweep: {
+    from: string[]
+    to: string[]
+    max_tlp: Tlp[]
+    recipients: ('national-cert' | 'all')[]
+    clients: boolean[]
+    validity: [string | null, string | null][]
+    signed: ('both' | 'from' | 'to' | 'none')[]
+    originators: string[]
+    levels: Level[]
+    persons: string[]
+    readers: string[]
+    now: string
+    adhoc_release: boolean[]
+  }
+}
+
+const world = matrixFile<WorldFile>('world.json')
+const cases = matrixFile<CaseFile[]>('cases.json')
+const topologies = matrixFile<({ name: string } & Overrides)[]>('topologies.json')
+const enumeration = matrixFile<Enumeration>('enumeration.json')
+
+const DEFAULT_NOW = '2026-05-01T00:00:00Z'
+const SHOWN = 20
+
+function reference(topology: Topology, reader: Subject | null, audience: AudienceRecord, now: Micros): boolean {
+  return mayRead(
+    topology,
+    reader,
+    audience.own,
+    audience.later ?? [],
+    audience.submitter,
+    audience.held === true,
+    now,
+  )
+}
+
+/** Compares the two on every question put to it and keeps the first disagreements in full. */
+class Comparison {
+  decisions = 0
+  yes = 0
+  disagreements = 0
+  readonly shown: unknown[] = []
+
+  ask(where: string, topology: Topology, reader: Subject | null, audience: AudienceRecord, now: Micros): void {
+    this.decisions += 1
+    const expected = reference(topology, reader, audience, now)
+    if (expected) this.yes += 1
+    const got = permit(topology, reader, audience, now)
+    if (got === expected) return
+    this.disagreements += 1
+    if (this.shown.length < SHOWN) this.shown.push(describe(where, topology, reader, audience, now, expected))
+  }
+}
+
+function describe(
+  where: string,
+  topology: Topology,
+  reader: Subject | null,
+  audience: AudienceRecord,
+  now: Micros,
+  expected: boolean,
+): unknown {
+  return {
+    where,
+    reader: reader && {
+      id: reader.principal.id,
+      organization: reader.organization.id,
+      country: reader.organization.country,
+      cap: reader.cap,
+    },
+    audience,
+    now: now.toString(),
+    columns: reader && audience.own.map((label) => [...columnsOf({ topology, reader, label, now })].join(' ')),
+    policy: expected,
+    permit: !expected,
+  }
+}
+
+function* labelsOf(e: Enumeration['labels']): Generator<Label> {
+  for (const level of e.level)
+    for (const org of e.org)
+      for (const releasable_to of e.releasable_to)
+        for (const not_releasable_to of e.not_releasable_to)
+          for (const clients of e.clients)
+            for (const [not_before, not_after] of e.window)
+              yield labelOf({ level, org, releasable_to, not_releasable_to, clients, not_before, not_after })
+}
+
+function readersOf(topology: Topology, caps: readonly (Tlp | null)[]): (Subject | null)[] {
+  const readers: (Subject | null)[] = [null]
+  for (const id of topology.principals.keys())
+    for (const cap of caps) readers.push(subjectOf(topology, cap ? `${id}@${cap}` : id))
+  return readers
+}
+
+function summary(comparison: Comparison, started: number): string {
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  const { decisions, yes, disagreements } = comparison
+  return `${decisions} decisions (${yes} yes), ${disagreements} disagreements, ${seconds} s`
+}
+
+test('the cases of the policy, by permit() and by the reference', async (t) => {
+  let decisions = 0
+  for (const c of cases) {
+    const topology = topologyOf(world, c.world)
+    const audience = audienceOf(c)
+    const now = time(c.now ?? DEFAULT_NOW)
+    const expectations = [...c.yes.map((r) => [r, true] as const), ...c.no.map((r) => [r, false] as const)]
+    const wrong: string[] = []
+    for (const [reader, expected] of expectations) {
+      decisions += 1
+      const subject = subjectOf(topology, reader)
+      if (permit(topology, subject, audience, now) !== expected) wrong.push(`permit(${reader}) is ${!expected}`)
+      if (reference(topology, subject, audience, now) !== expected)
+        wrong.push(`the reference for ${reader} is ${!expected}`)
+    }
+    t.strictSame(wrong, [], `${c.name} [${c.clause}]`)
+  }
+  t.comment(`${cases.length} cases, ${decisions} decisions`)
+})
+
+test('every label, reader, cap and time of the small world', async (t) => {
+  const started = performance.now()
+  const comparison = new Comparison()
+  const labels = [...labelsOf(enumeration.labels)]
+  const times = enumeration.times.map(time)
+  for (const { name, ...overrides } of topologies) {
+    const topology = topologyOf(world, overrides)
+    const readers = readersOf(topology, enumeration.caps)
+    labels.forEach((label, index) => {
+      // Submitter, latest version and hold rotate along the labels, with periods that share no factor.
+      const submitter = enumeration.submitters[index % enumeration.submitters.length] as string
+      const other = labels[(index * 7919 + 11) % labels.length] as Label
+      const audience: AudienceRecord = { own: [label], submitter }
+      if (index % 7 === 3) audience.later = [{ labels: [other] }]
+      if (index % 7 === 5) audience.later = [{ labels: [other], at: Number(times[1]) }]
+      if (index % 11 === 4) audience.held = true
+      for (const reader of readers) {
+        // A window or an agreement changes with time; without either one time says it all.
+        for (const now of label.notBefore === undefined && index % 3 ? times.slice(0, 1) : times) {
+          comparison.ask(name, topology, reader, audience, now)
+        }
+      }
+    })
+  }
+  t.strictSame(comparison.shown, [])
+  t.ok(comparison.decisions >= 200_000, 'a world worth the name')
+  t.comment(summary(comparison, started))
+})
+
+test('every pair of labels, joined', async (t) => {
+  const started = performance.now()
+  const comparison = new Comparison()
+  const { labels: dimensions } = enumeration
+  const labels = [
+    ...labelsOf({ ...dimensions, not_releasable_to: [null], clients: [null], window: [[null, null]] }),
+  ].filter((_, index) => index % 3 === 0)
+  const topology = topologyOf(world)
+  const readers = readersOf(topology, [null])
+  for (const a of labels)
+    for (const b of labels) {
+      const submitter = a.org === 'mycert' ? 'mycert-ann' : 'frcert-ann'
+      for (const reader of readers)
+        comparison.ask('pairs', topology, reader, { own: [a, b], submitter }, time(DEFAULT_NOW))
+    }
+  t.strictSame(comparison.shown, [])
+  t.comment(summary(comparison, started))
+})
+
+test('every agreement: from, to, level, recipients, clients, validity, signatures', async (t) => {
+  const started = performance.now()
+  const comparison = new Comparison()
+  const sweep = enumeration.agreement_sweep
+  const now = time(sweep.now)
+  const signatures = { both: [true, true], from: [true, false], to: [false, true], none: [false, false] }
+  const audiences: AudienceRecord[] = sweep.originators.flatMap((org) =>
+    sweep.levels.map((level) => ({
+      own: [{ level, org, ...(level === 'red' ? { releasableTo: { persons: sweep.persons } } : {}) }],
+      submitter: 'nobody',
+    })),
+  )
+  const base = topologyOf(world, { agreements: [], baseline: { max_tlp: 'green', members: [] } })
+  const noAdhoc = topologyOf(world, {
+    countries: world.countries.map((c) => ({ ...c, adhoc_release: false })),
+  }).countries
+  const readers = sweep.readers.map((r) => subjectOf(base, r))
+  for (const from of sweep.from)
+    for (const to of sweep.to)
+      for (const maxTlp of sweep.max_tlp)
+        for (const recipients of sweep.recipients)
+          for (const clients of sweep.clients)
+            for (const [validFrom, validUntil] of sweep.validity)
+              for (const signed of sweep.signed) {
+                if (signed !== 'both' && validFrom) continue
+                const [giver, taker] = signatures[signed]
+                const agreement = {
+                  source: from,
+                  target: to,
+                  maxTlp,
+                  recipients,
+                  clients,
+                  validFrom: validFrom ? time(validFrom) : null,
+                  validUntil: validUntil ? time(validUntil) : null,
+                  signed: [...(giver ? [from] : []), ...(taker ? [to] : [])],
+                }
+                for (const adhoc of sweep.adhoc_release) {
+                  const topology: Topology = {
+                    ...base,
+                    countries: adhoc ? base.countries : noAdhoc,
+                    agreements: [agreement],
+                  }
+                  for (const audience of audiences)
+                    for (const reader of readers) comparison.ask(`${from} to ${to}`, topology, reader, audience, now)
+                }
+              }
+  t.strictSame(comparison.shown, [])
+  t.comment(summary(comparison, started))
+})
+
+// --- random worlds -----------------------------------------------------------------------------------------
+
+const COUNTRIES = ['MY', 'SG', 'FR', 'ZZ'] as const
+const ORGS = ['a', 'b', 'c', 'd', 'e', 'f'] as const
+const COMMUNITIES = ['x', 'y'] as const
+const PERSONS = ORGS.flatMap((o) => [`${o}1`, `${o}2`])
+
+const tlp = fc.constantFrom(...TLPS)
+const maybe = <T>(value: fc.Arbitrary<T>, nil = 2) => fc.option(value, { nil: null, freq: nil })
+const some = <T>(values: readonly T[], maxLength = 3) =>
+  fc.subarray([...values], { maxLength: Math.min(maxLength, values.length) })
+const instant = fc.integer({ min: 0, max: 6 })
+
+const randomWorld: fc.Arbitrary<Topology> = fc
+  .record({
+    countries: fc.tuple(...COUNTRIES.map(() => fc.record({ clearance: maybe(tlp, 1), adhocRelease: fc.boolean() }))),
+    organizations: fc.tuple(
+      ...ORGS.map(() =>
+        fc.record({
+          country: fc.constantFrom(...COUNTRIES),
+          kind: fc.constantFrom('national-cert', 'organization', 'international'),
+          clearance: maybe(tlp, 1),
+          clients: some(ORGS),
+        }),
+      ),
+    ),
+    communities: fc.tuple(...COMMUNITIES.map(() => some(ORGS, 4))),
+    principals: fc.tuple(
+      ...PERSONS.map(() =>
+        fc.record({
+          kind: fc.constantFrom('person', 'person', 'service'),
+          clearance: maybe(tlp, 1),
+          custodian: fc.boolean(),
+          active: fc.constantFrom(true, true, true, false),
+        }),
+      ),
+    ),
+    agreements: fc.array(
+      fc.record({
+        source: fc.constantFrom(...ORGS, ...COUNTRIES),
+        target: fc.constantFrom(...ORGS, ...COUNTRIES, ...COMMUNITIES),
+        maxTlp: tlp,
+        recipients: fc.constantFrom('national-cert', 'all'),
+        clients: fc.boolean(),
+        validFrom: maybe(instant),
+        validUntil: maybe(instant),
+        unsigned: fc.constantFrom('none', 'none', 'none', 'source', 'target'),
+      }),
+      { maxLength: 6 },
+    ),
+    baseline: fc.record({ maxTlp: tlp, members: maybe(some([...ORGS, ...COUNTRIES], 5)) }),
+  })
+  .map((w) => ({
+    countries: new Map(w.countries.map((c, i) => [COUNTRIES[i] as string, { code: COUNTRIES[i] as string, ...c }])),
+    organizations: new Map(
+      w.organizations.map((o, i) => {
+        const id = ORGS[i] as string
+        return [
+          id,
+          { ...o, id, name: id, kind: o.kind as 'organization', clients: new Set(o.clients.filter((c) => c !== id)) },
+        ]
+      }),
+    ),
+    communities: new Map(
+      w.communities.map((m, i) => {
+        const id = COMMUNITIES[i] as string
+        return [id, { id, title: id, members: new Set<string>(m) }]
+      }),
+    ),
+    principals: new Map(
+      w.principals.map((p, i) => {
+        const id = PERSONS[i] as string
+        return [id, { ...p, id, organization: id.slice(0, 1), kind: p.kind as Principal['kind'], changed: 0n }]
+      }),
+    ),
+    agreements: w.agreements.map(({ unsigned, ...a }) => ({
+      ...a,
+      recipients: a.recipients as 'all',
+      validFrom: a.validFrom === null ? null : BigInt(a.validFrom),
+      validUntil: a.validUntil === null ? null : BigInt(a.validUntil),
+      signed: [...(unsigned === 'source' ? [] : [a.source]), ...(unsigned === 'target' ? [] : [a.target])],
+    })),
+    baseline: {
+      maxTlp: w.baseline.maxTlp,
+      members: w.baseline.members === null ? null : new Set<string>(w.baseline.members),
+    },
+  }))
+
+const randomLabel: fc.Arbitrary<Label> = fc
+  .record({
+    level: fc.constantFrom<Level>('clear', 'green', 'amber', 'amber', 'amber+strict', 'red', 'unmarked'),
+    org: fc.constantFrom(...ORGS, ''),
+    releasableTo: maybe(
+      fc.record(
+        {
+          countries: some(COUNTRIES),
+          communities: some(COMMUNITIES),
+          organizations: some(ORGS),
+          persons: some(PERSONS, 5),
+        },
+        { requiredKeys: [] },
+      ),
+    ),
+    notReleasableTo: maybe(fc.record({ countries: some(COUNTRIES) }), 1),
+    clients: maybe(fc.constantFrom<'denied' | 'allowed'>('denied', 'allowed')),
+    notBefore: maybe(instant, 1),
+    notAfter: maybe(instant, 1),
+  })
+  .map((l) => Object.fromEntries(Object.entries(l).filter(([, value]) => value !== null)) as unknown as Label)
+
+/** One originator in most audiences, as most objects have; several as references join them (§6). */
+const randomAudience: fc.Arbitrary<AudienceRecord> = fc
+  .record({
+    own: fc.array(randomLabel, { minLength: 1, maxLength: 3 }),
+    later: maybe(
+      fc.array(fc.record({ labels: fc.array(randomLabel, { maxLength: 2 }), at: maybe(instant) }), {
+        minLength: 1,
+        maxLength: 2,
+      }),
+      1,
+    ),
+    held: fc.constantFrom(false, false, false, true),
+    submitter: fc.constantFrom(...PERSONS),
+    single: fc.constantFrom(true, true, false),
+  })
+  .map(({ own, later, held, submitter, single }) => {
+    const org = own[0]?.org ?? ''
+    const one = (labels: Label[]) => (single ? labels.map((l) => ({ ...l, org })) : labels)
+    return {
+      own: one(own),
+      submitter,
+      ...(later
+        ? { later: later.map((l) => ({ labels: one(l.labels), ...(l.at === null ? {} : { at: l.at }) })) }
+        : {}),
+      ...(held ? { held } : {}),
+    }
+  })
+
+test('random worlds and labels', async (t) => {
+  const started = performance.now()
+  const comparison = new Comparison()
+  let worlds = 0
+  fc.assert(
+    fc.property(
+      randomWorld,
+      fc.array(randomAudience, { minLength: 4, maxLength: 8 }),
+      maybe(tlp),
+      fc.integer({ min: 0, max: 6 }),
+      (topology, audiences, cap, now) => {
+        worlds += 1
+        const readers = readersOf(topology, [cap])
+        for (const audience of audiences)
+          for (const reader of readers) comparison.ask('random', topology, reader, audience, BigInt(now))
+      },
+    ),
+    { numRuns: 3000 },
+  )
+  t.strictSame(comparison.shown, [])
+  t.ok(worlds >= 2000)
+  t.comment(`${worlds} worlds, ${summary(comparison, started)}`)
+})
