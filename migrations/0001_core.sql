@@ -226,9 +226,10 @@ create table audit (
 
 -- 3. Second wall: row-level security, forced on every table (policy.md 11). -------------------------------
 
--- The reader's audiences, from the setting that store/session.ts makes for one statement. Unset or '' = nobody.
-create function scope() returns int[] language sql stable parallel safe set search_path = comity, pg_temp as
-  $$ select coalesce(nullif(current_setting('comity.scope', true), ''), '{}')::int[] $$;
+-- The reader's audiences, from the setting that store/session.ts makes for one statement: bit n = audience n, the
+-- last bit always 0. Unset or '' = nobody.
+create function scope() returns bytea language sql stable parallel safe set search_path = comity, pg_temp as
+  $$ select coalesce(nullif(current_setting('comity.scope', true), ''), '\x00')::bytea $$;
 
 create function whoami() returns text language sql stable parallel safe set search_path = comity, pg_temp as
   $$ select nullif(current_setting('comity.principal', true), '') $$;
@@ -249,9 +250,12 @@ begin
   end loop;
 end $$;
 
--- "+ 0" keeps the comparison out of index conditions: the predicate of the query chooses the plan, not this wall.
-create policy reader on item for select to comity_app using ((audience + 0) = any ((select scope())::int[]));
-create policy reader on tombstone for select to comity_app using ((audience + 0) = any ((select scope())::int[]));
+-- One bit per row, looked up in constant time. Not an index condition, and estimated as true: the predicate of the
+-- query chooses the plan, not this wall (an indexable form flipped a 6 ms plan to 111 ms).
+create policy reader on item for select to comity_app using (
+  nullif(get_bit((select scope()), least(audience, (select 8 * length(scope()) - 1))), 0) is not null);
+create policy reader on tombstone for select to comity_app using (
+  nullif(get_bit((select scope()), least(audience, (select 8 * length(scope()) - 1))), 0) is not null);
 create policy own on status for select to comity_app using (principal = (select whoami()));
 create policy own on status_part for select to comity_app
   using (exists (select from status s where s.id = status and s.principal = (select whoami())));

@@ -217,6 +217,16 @@ create function sweep(p_status_before bigint) returns int language sql security 
   with gone as (delete from status where completed < p_status_before returning 1) select count(*)::int from gone
 $$;
 
+-- Fresh statistics after a burst, ahead of autovacuum: without them the planner reads a page by scanning the table.
+create function tend() returns boolean language plpgsql security definer set search_path = comity, pg_temp as $$
+begin
+  if not exists (select from pg_stat_user_tables where relid = 'comity.item'::regclass
+                 and n_mod_since_analyze > 1000 + n_live_tup / 5) then return false; end if;
+  if not pg_try_advisory_xact_lock(7240002) then return false; end if;
+  analyze item (position, collection, audience, mixed, later, earlier, standard, object_id, type, spec, version_key);
+  return true;
+end $$;
+
 do $$
 declare f record;
 begin
@@ -226,4 +236,4 @@ begin
 end $$;
 grant execute on function scope(), whoami() to comity_app;
 grant execute on function intern(jsonb), lock_collection(int), append_items, remove_items, release_due(bigint),
-  open_status, advance_status, claim_upload(), sweep(bigint) to comity_app;
+  open_status, advance_status, claim_upload(), sweep(bigint), tend() to comity_app;

@@ -1,22 +1,81 @@
 /** The command line's entry: settings, the program, and what its throws become. */
-import { readConfig } from '../config.ts'
+import pg from 'pg'
+import { type Config, readConfig } from '../config.ts'
 import { Refusal } from '../errors.ts'
 import { serve } from '../serve.ts'
+import { startEmbedded } from '../store/embedded.ts'
 import { migrate } from '../store/migrate.ts'
+import type { CliContext } from './context.ts'
+import { runProgram } from './program.ts'
 
 /** @returns the exit code: 0 done, 1 failed, 2 usage or bad settings, 3 database */
 export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  let config: Config
   try {
-    const config = readConfig(env)
-    if (argv[2] === 'serve') return await serve(config)
-    if (argv[2] === 'migrate') {
-      for (const name of await migrate(config.ownerUrl ?? '')) process.stdout.write(`${name}\n`)
-      return 0
-    }
-    throw new Refusal('unknown command', 2)
+    config = readConfig(env)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     process.stderr.write(`comity: ${error.message}\n`)
     return error.exitCode
   }
+  const out = (line: string) => void process.stdout.write(`${line}\n`)
+  const err = (line: string) => void process.stderr.write(`${line}\n`)
+  const context: CliContext = { env, out, err, withOwner: (work) => withOwner(config, work) }
+  return await runProgram(
+    {
+      context,
+      serve: () => serve(config),
+      migrate: ({ dryRun }) => withDatabase(config, (url) => runMigrate(url, dryRun, out, err)),
+      import: async () => 2,
+      export: async () => 2,
+      openapi: async () => 2,
+    },
+    argv,
+  )
+}
+
+async function runMigrate(
+  url: string,
+  dryRun: boolean,
+  out: (line: string) => void,
+  err: (line: string) => void,
+): Promise<number> {
+  const names = await migrate(url, { dryRun })
+  for (const name of names) out(`${dryRun ? 'missing' : 'applied'}: ${name}`)
+  if (names.length === 0) err('the schema is current')
+  return 0
+}
+
+/** The owner's database: DATABASE_OWNER_URL, else DATABASE_URL, else the embedded one for as long as this runs. */
+async function withDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
+  if (config.ownerUrl !== null) return await work(config.ownerUrl)
+  const embedded = await startEmbedded(config.dataDir)
+  try {
+    return await work(embedded.url)
+  } finally {
+    await embedded.stop()
+  }
+}
+
+async function withOwner<T>(config: Config, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return await withDatabase(config, async (url) => {
+    const pool = new pg.Pool({
+      connectionString: url,
+      max: 1,
+      application_name: 'comity cli',
+      connectionTimeoutMillis: 5_000,
+      options: '-c role=comity_owner -c search_path=comity,pg_temp -c timezone=UTC',
+    })
+    pool.on('error', () => {})
+    try {
+      const client = await pool.connect()
+      try {
+        return await work(client)
+      } finally {
+        client.release(true)
+      }
+    } finally {
+      await pool.end()
+    }
+  })
 }

@@ -2,7 +2,7 @@
 
 /** @returns a sentence's tail such as ` (did you mean "alias"?)`, or '' when nothing is near. */
 export function didYouMean(word: string, known: Iterable<string>): string {
-  const limit = Math.max(1, Math.min(3, Math.floor(word.length / 3)))
+  const limit = Math.min(3, Math.floor(word.length / 3))
   let best: string | null = null
   let least = limit + 1
   for (const candidate of known) {

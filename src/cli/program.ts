@@ -57,6 +57,8 @@ export function buildProgram(deps: ProgramDeps, finish: (code: number) => void):
   const program = new Command('comity')
     .description('International threat sharing: TAXII 2.1 on PostgreSQL, with TLP enforced on every read.')
     .version(version)
+    // `export --version all` is not the program's own --version.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.out(text.replace(/\n$/, '')),

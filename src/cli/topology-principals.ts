@@ -202,6 +202,7 @@ function readSecret({ report, sources }: PrincipalsContext, fields: Fields, key:
       tree.kind === 'scalar' ? `, found a ${typeof tree.value}: put it in quotes` : ', found a list'
     return fail(tree.line, `expected a string, {env: NAME} or {file: PATH}${quote}`)
   }
+  const before = report.problems.length
   const from = new Fields(report, tree, what, ['env', 'file'])
   const name = from.text('env')
   const path = from.text('file', { max: 4096 })
@@ -210,10 +211,10 @@ function readSecret({ report, sources }: PrincipalsContext, fields: Fields, key:
     const value = sources.env[name]
     return value ? value : fail(from.line('env'), `the environment variable ${name} is not set`)
   }
-  if (path === null)
-    return from.get('env') || from.get('file')
-      ? null
-      : fail(tree.line, 'expected {env: NAME} or {file: PATH}')
+  if (path === null) {
+    const reported = report.problems.length > before
+    return reported ? null : fail(tree.line, 'expected {env: NAME} or {file: PATH}')
+  }
   const file = resolve(sources.baseDir, path)
   try {
     const { size } = statSync(file)

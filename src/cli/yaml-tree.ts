@@ -41,7 +41,7 @@ export function readTree(text: string): { tree: Tree | null; problems: Problem[]
     const document = parseDocument(text, {
       lineCounter: lines,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
       // Its check compares every pair of keys; the walk below finds doubles in linear time.
       uniqueKeys: false,
     })

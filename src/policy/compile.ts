@@ -3,9 +3,12 @@ import type { Micros } from '../time.ts'
 import type { Subject, World } from './model.ts'
 import { permit } from './permit.ts'
 
-/** Audience ids that a reader sees, as Postgres reads them: `{1,2,3}`. */
+/** Audience ids that a reader sees, as Postgres reads them. */
 export interface Scope {
+  /** `{1,2,3}` */
   array: string
+  /** `\\x0e`: bit n is set for audience n; the last bit is always 0. */
+  bits: string
   size: number
 }
 
@@ -50,6 +53,7 @@ export class Scopes {
     const compiled: Compiled = {
       ids,
       array: `{${ids.join(',')}}`,
+      bits: bitString(ids, world.audienceCount),
       size: ids.length,
       count: world.audienceCount,
       until: this.#next(now),
@@ -89,4 +93,11 @@ export class Scopes {
 
 function ascending(a: Micros, b: Micros): number {
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** A bytea literal with these bits set, and at least one more that is not. */
+function bitString(ids: readonly number[], count: number): string {
+  const bytes = Buffer.alloc((count >> 3) + 2)
+  for (const id of ids) bytes[id >> 3] = (bytes[id >> 3] ?? 0) | (1 << (id & 7))
+  return `\\x${bytes.toString('hex')}`
 }

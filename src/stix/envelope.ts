@@ -54,8 +54,13 @@ function member(found: Scan, span: Span, index: number, limits: Limits, ascii: b
     return { index, text, value: inspection.head, problems: [...problems, ...inspection.problems] }
   }
   const value: Record<string, unknown> = JSON.parse(text)
-  if (span.suspect || countKeys(value) !== span.keys)
-    return { index, text, value, problems: inspect(text, limits).problems }
+  const repeated = countKeys(value) !== span.keys
+  if (!span.suspect && !repeated) return { index, text, value, problems }
+  problems.push(...inspect(text, limits).problems)
+  // Parsing dropped a key, so the object is refused even if the closer look were to miss it.
+  if (repeated && problems.length === 0) {
+    problems.push(error('json/duplicate-key', '', 'The object has a key twice; send each key once.'))
+  }
   return { index, text, value, problems }
 }
 

@@ -122,7 +122,7 @@ function chosen(query: ItemQuery, reader: Reader): Sql {
   if (versions.last) any.push(end(sql`i.later`))
   if (versions.first) any.push(end(sql`i.earlier`))
   if (versions.keys.length > 0) any.push(sql`i.version_key = any (${versions.keys}::text[])`)
-  return sql`case when i.mixed then ${perReader(query, reader)} else (${join(any, ' or ')}) end`
+  return sql`((not i.mixed and (${join(any, ' or ')})) or (i.mixed and ${perReader(query, reader)}))`
 }
 
 /**

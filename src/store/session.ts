@@ -6,8 +6,10 @@ import type { Mark } from './world.ts'
 
 /** A reader as the database knows it: audiences, principal, and the world in which they were computed. */
 export interface Reader {
-  /** `{1,2,3}` */
+  /** `{1,2,3}`: what the predicate of a query compares with. */
   scope: string
+  /** The same audiences as a bit string (`\\x...`): what row-level security looks them up in. */
+  bits: string
   /** '' = anonymous */
   principal: string
   mark: Mark
@@ -27,7 +29,7 @@ export class StaleWorld extends AppError {
  */
 export async function readAs<T>(db: Database, reader: Reader, body: Sql): Promise<T> {
   const row = await db.one<T & { fresh: boolean }>(sql`select s.fresh, p.* from (
-      select set_config('comity.scope', ${reader.scope}, true) as scope,
+      select set_config('comity.scope', ${reader.bits}, true) as scope,
         set_config('comity.principal', ${reader.principal}, true) as principal,
         (select epoch from state) = ${reader.mark.epoch}::bigint
           and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int as fresh
@@ -39,7 +41,7 @@ export async function readAs<T>(db: Database, reader: Reader, body: Sql): Promis
 
 /** Inside a transaction: the scope holds until its end. */
 export async function assume(db: Database, reader: Reader): Promise<void> {
-  const row = await db.one<{ fresh: boolean }>(sql`select set_config('comity.scope', ${reader.scope}, true),
+  const row = await db.one<{ fresh: boolean }>(sql`select set_config('comity.scope', ${reader.bits}, true),
       set_config('comity.principal', ${reader.principal}, true),
       (select epoch from state) = ${reader.mark.epoch}::bigint
         and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int as fresh`)

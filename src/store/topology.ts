@@ -39,10 +39,12 @@ export async function applyTopology(
   options: ApplyOptions,
 ): Promise<Change[]> {
   const { rows } = overClient(client)
-  const passwords = await newPasswords(rows, declared)
+  const judged = new Map<string, Judged>()
+  await judgePasswords(rows, declared, judged)
   await client.query('begin')
   try {
     await rows(sql`select pg_advisory_xact_lock(${LOCK})`)
+    const passwords = await judgePasswords(rows, declared, judged)
     const run: Run = { rows, changes: [], prune: options.prune, now: options.now }
     await applyAll(run, declared, passwords, options.hashToken)
     if (run.changes.length > 0) {
@@ -130,30 +132,38 @@ async function applyAll(
   }
 }
 
+/** A declared password against the stored hash that it was compared with; `store` = what to put in its place. */
+interface Judged {
+  seen: string | null
+  store: string | null
+}
+
 /**
- * Hashes to store, by principal: only where the declared password is not the stored one already.
- * Before the transaction, since scrypt is slow and the lock and the connection are not to wait for it.
+ * Hashes to store, by principal: only where the declared password is not the stored one already. Called before the
+ * transaction, since scrypt is slow and lock and connection should not wait for it, and once more in it, when only
+ * what somebody else has changed meanwhile is compared again.
  */
-async function newPasswords(
+async function judgePasswords(
   rows: Run['rows'],
   declared: DeclaredTopology,
+  judged: Map<string, Judged>,
 ): Promise<ReadonlyMap<string, string>> {
   const stored = new Map(
     (
       await rows<{ id: string; hash: string | null }>(sql`select id, password_hash as hash from principal`)
     ).map(({ id, hash }) => [id, hash]),
   )
-  const found = new Map<string, string>()
   await Promise.all(
     declared.principals.map(async ({ id, password }) => {
-      const hash = stored.get(id) ?? null
-      if (password === null) return
-      if ('hash' in password) {
-        if (password.hash !== hash) found.set(id, password.hash)
-      } else if (hash === null || !(await verifyPassword(password.clear, hash))) {
-        found.set(id, await hashPassword(password.clear))
+      const seen = stored.get(id) ?? null
+      if (password === null || judged.get(id)?.seen === seen) return
+      let store: string | null = null
+      if ('hash' in password) store = password.hash === seen ? null : password.hash
+      else if (seen === null || !(await verifyPassword(password.clear, seen))) {
+        store = await hashPassword(password.clear)
       }
+      judged.set(id, { seen, store })
     }),
   )
-  return found
+  return new Map([...judged].flatMap(([id, { store }]) => (store === null ? [] : [[id, store]])))
 }

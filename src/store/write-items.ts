@@ -121,6 +121,11 @@ export async function releaseDue(db: Database, now: bigint): Promise<number> {
   return row.count
 }
 
+/** Renews the planner's statistics when much has changed since the last time. */
+export async function tendStatistics(db: Database): Promise<void> {
+  await db.rows(sql`select tend()`)
+}
+
 /** Keeps a record of something that a person may have to answer for; never an object's content. */
 export async function audit(
   db: Database,

@@ -118,6 +118,7 @@ export async function continueUpload(exchange: Exchange): Promise<boolean> {
       .find((c) => c.seq === claimed.collection)
     await assume(db, {
       scope: '{}',
+      bits: '',
       principal: claimed.principal,
       mark: { epoch: world.epoch, audiences: world.audienceCount },
     })

@@ -1,24 +1,30 @@
-/** Work that no request waits for: unfinished uploads, embargoes that end, statuses that expire. */
+/** Work that no request waits for: unfinished uploads, embargoes that end, statuses that expire, statistics. */
 
 import { sweepStatuses } from '../store/statuses.ts'
-import { releaseDue } from '../store/write-items.ts'
+import { releaseDue, tendStatistics } from '../store/write-items.ts'
 import { continueUpload } from './add-objects.ts'
 import type { Exchange } from './exchange.ts'
 
 const EVERY = 500
 const SWEEP = 600_000_000n
+const TEND = 3_000_000n
 
 /** Starts the loop; any number of nodes may run it. @returns stops it and waits for the step that runs */
 export function startBackground(exchange: Exchange, onError: (error: unknown) => void): () => Promise<void> {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let swept = 0n
+  let tended = 0n
   let pause = EVERY
   const step = async () => {
     try {
       const now = exchange.clock.now()
       if ((await releaseDue(exchange.pool, now)) > 0) await exchange.refresh()
       while (!stopped && (await continueUpload(exchange))) {}
+      if (now - tended > TEND) {
+        await tendStatistics(exchange.pool)
+        tended = now
+      }
       if (now - swept > SWEEP) {
         await sweepStatuses(exchange.pool, now - BigInt(exchange.config.statusHours) * 3_600_000_000n)
         swept = now

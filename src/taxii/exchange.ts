@@ -84,6 +84,7 @@ export class Exchange {
     const scope = (this.#scopes as Scopes).of(subject, this.clock.now())
     return {
       scope: scope.array,
+      bits: scope.bits,
       principal: caller.id,
       mark: { epoch: this.world.epoch, audiences: this.world.audienceCount },
     }

@@ -201,7 +201,9 @@ const RELATIONS: Record<1 | 2 | 3 | 4 | 5 | 6 | 7, (q: Question) => boolean> = {
   // 5 recipient organization of a partner country under an agreement >= level (ad-hoc ones too)
   5: (q) => {
     const abroad = !RELATIONS[2](q) && !RELATIONS[4](q)
-    return abroad && (asForeignRecipient(q, q.label.level, q.reader.organization).length > 0 || adhocReaches(q))
+    return (
+      abroad && (asForeignRecipient(q, q.label.level, q.reader.organization).length > 0 || adhocReaches(q))
+    )
   },
   // 6 client of such a recipient
   6: (q) => asClientOfRecipient(q, q.label.level).length > 0,
@@ -247,8 +249,7 @@ const LETTERS: Record<Letter, (q: Question, column: Column) => boolean> = {
   Y: () => true,
   '-': () => false,
   // member of the object's community (default: all vetted organizations, and every declared one is vetted)
-  M: (q, column) =>
-    q.topology.organizations.has(q.reader.organization.id) && channelForGreen(q, column),
+  M: (q, column) => q.topology.organizations.has(q.reader.organization.id) && channelForGreen(q, column),
   // on the roster, clients allowed by label and agreement
   K: (q, column) => {
     if (q.label.clients === 'denied') return false

@@ -159,3 +159,11 @@ export function subjectOf(topology: Topology, reader: string): Subject | null {
   if (!organization) throw new Error(`no such organization: ${principal.organization}`)
   return { principal, organization, cap: cap as Tlp | null }
 }
+
+/** Anonymous and every principal, through a credential of each cap. */
+export function readersOf(topology: Topology, caps: readonly (Tlp | null)[]): (Subject | null)[] {
+  const readers: (Subject | null)[] = [null]
+  for (const id of topology.principals.keys())
+    for (const cap of caps) readers.push(subjectOf(topology, cap ? `${id}@${cap}` : id))
+  return readers
+}

@@ -16,6 +16,9 @@ export const LISTED_ONLY = declare('listed-only')
 export const HIDDEN = declare('hidden')
 export const EMPTY = declare('empty')
 export const STIX21 = declare('stix21')
+/** on_conflict: keep, and replace (T-5.5-05). */
+export const KEEP = declare('keep')
+export const REPLACE = declare('replace')
 
 /** Same id and alias as READ_WRITE, in the other root. */
 export const TWIN = { ...READ_WRITE, path: `/open/collections/${READ_WRITE.id}/` }
@@ -115,6 +118,7 @@ export function topology(): string {
       {
         path: 'global',
         title: 'Global exchange',
+        default: true,
         description: 'Where the countries meet',
         collections: [
           collection(READ_WRITE, everyone),
@@ -124,6 +128,8 @@ export function topology(): string {
           collection(HIDDEN, [grant('sgcert', 'rw')]),
           collection(EMPTY, everyone),
           collection(STIX21, everyone, { stix: ['2.1'] }),
+          collection(KEEP, everyone, { on_conflict: 'keep' }),
+          collection(REPLACE, everyone, { on_conflict: 'replace' }),
           ...SCRATCHES.map((c) => collection(c, everyone)),
         ],
       },
