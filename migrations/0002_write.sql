@@ -159,6 +159,7 @@ begin
 end $$;
 
 -- Ends embargoes whose time has come: the row is appended again, with a new date_added, for its whole audience.
+-- One collection per transaction: interning holds a lock that a writer of another collection may wait for.
 create function release_due(p_now bigint) returns int language plpgsql security definer set search_path = comity, pg_temp as $$
 declare
   c int;
@@ -167,7 +168,7 @@ declare
   v_label int;
   v_count int := 0;
 begin
-  for c in select distinct collection from item where held_until <= p_now order by 1 loop
+  for c in select collection from item where held_until <= p_now order by 1 limit 1 loop
     perform lock_collection(c);
     for r in select i.position, i.object_id, i.sco, a.record from item i join audience a on a.id = i.label
              where i.collection = c and i.held_until <= p_now order by i.held_until, i.position loop

@@ -10,7 +10,7 @@ import { createLog } from './log.ts'
 import { version } from './package-root.ts'
 import { type Embedded, startEmbedded } from './store/embedded.ts'
 import { connect, migrate, redact, refuseSchema, schemaState } from './store/migrate.ts'
-import { Pool } from './store/pool.ts'
+import { openPools } from './store/pools.ts'
 import { startBackground } from './taxii/background.ts'
 import { Exchange } from './taxii/exchange.ts'
 import { systemClock } from './time.ts'
@@ -74,17 +74,11 @@ async function run(
   isEmbedded: boolean,
   log: Logger,
 ): Promise<number> {
-  const pool = new Pool({
-    url,
-    role: strong ? 'comity_app' : null,
-    max: config.poolSize,
-    statementSeconds: config.requestSeconds,
-    name: 'comity',
-    onError: (error) =>
-      log.warn({ code: (error as { code?: string }).code }, 'a database connection was lost'),
-  })
-  const metrics = createMetrics(() => pool.usage)
-  const exchange = new Exchange({ pool, config, clock: systemClock, observer: metrics })
+  const pools = openPools(url, strong, config, (error) =>
+    log.warn({ code: (error as { code?: string }).code }, 'a database connection was lost'),
+  )
+  const metrics = createMetrics(pools.usage)
+  const exchange = new Exchange({ ...pools, config, clock: systemClock, observer: metrics })
   try {
     await exchange.refresh()
     if (isEmbedded && config.demo) await loadDemo(exchange, config, url, log)
@@ -119,7 +113,7 @@ async function run(
     log.info('stopped')
     return 0
   } finally {
-    await pool.close()
+    await pools.close()
   }
 }
 

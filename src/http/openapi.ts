@@ -161,6 +161,7 @@ export const ROUTES: readonly Route[] = [
       get: {
         id: 'getDiscovery',
         summary: 'The API roots that the caller may know of (§4.1)',
+        description: 'Without credentials only where the operator has opened it; it lists public roots then.',
         success: { status: 200, description: 'Discovery.', schema: 'Discovery' },
         errors: [],
       },
@@ -488,7 +489,7 @@ function options(route: Route): object {
       204: { description: 'No body.', headers: { Allow: ref('headers', 'Allow') } },
       ...errors(
         route,
-        [401, 404, 429, 503].filter((s): s is ErrorStatus => route.taxii || s !== 404),
+        TAXII_ERRORS.filter((s) => ![405, 406].includes(s) && (s !== 404 || route.path.includes('{'))),
         {},
         false,
       ),
@@ -510,7 +511,8 @@ function errors(
   plain: Record<number, string> = {},
   common = route.taxii,
 ): object {
-  const found = [...new Set([...own, ...ANY, ...(common ? TAXII_ERRORS : [])])]
+  const met = common ? TAXII_ERRORS.filter((status) => status !== 404 || route.path.includes('{')) : []
+  const found = [...new Set([...own, ...ANY, ...met])]
   const named = found.map((status) => [String(status), ref('responses', ERRORS[status].name)])
   const texts = Object.entries(plain).map(([status, description]) => [status, { description, content: TEXT }])
   return Object.fromEntries([...named, ...texts].sort(([a], [b]) => Number(a) - Number(b)))

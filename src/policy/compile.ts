@@ -9,6 +9,7 @@ export interface Scope {
   array: string
   /** `\\x0e`: bit n is set for audience n; the last bit is always 0. */
   bits: string
+  /** Number of that last bit. */
   size: number
 }
 
@@ -54,7 +55,7 @@ export class Scopes {
       ids,
       array: `{${ids.join(',')}}`,
       bits: bitString(ids, world.audienceCount),
-      size: ids.length,
+      size: lastBit(world.audienceCount),
       count: world.audienceCount,
       until: this.#next(now),
     }
@@ -95,9 +96,12 @@ function ascending(a: Micros, b: Micros): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+const lengthFor = (count: number) => (count >> 3) + 2
+const lastBit = (count: number) => lengthFor(count) * 8 - 1
+
 /** A bytea literal with these bits set, and at least one more that is not. */
 function bitString(ids: readonly number[], count: number): string {
-  const bytes = Buffer.alloc((count >> 3) + 2)
+  const bytes = Buffer.alloc(lengthFor(count))
   for (const id of ids) bytes[id >> 3] = (bytes[id >> 3] ?? 0) | (1 << (id & 7))
   return `\\x${bytes.toString('hex')}`
 }

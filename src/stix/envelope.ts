@@ -1,6 +1,6 @@
 /** From the bytes of a request to its members: the request-level refusals and the raw scan of each object (T-5.5-09, D-2). */
 import { isAscii, isUtf8 } from 'node:buffer'
-import { error, type Finding, type Limits } from './finding.ts'
+import { DEFAULT_KEYS, error, type Finding, type Limits } from './finding.ts'
 import { inspect } from './inspect.ts'
 import { type Scan, type Span, scan } from './scan.ts'
 
@@ -49,14 +49,17 @@ function member(found: Scan, span: Span, index: number, limits: Limits, ascii: b
       ),
     )
   }
-  if (problems.length > 0 || span.depth > limits.depth) {
+  const crowded = span.keys > (limits.objectKeys ?? DEFAULT_KEYS)
+  if (problems.length > 0 || crowded || span.depth > limits.depth) {
     const inspection = inspect(text, limits)
-    return { index, text, value: inspection.head, problems: [...problems, ...inspection.problems] }
+    problems.push(...inspection.problems)
+    // What is beyond a limit is not parsed: its price is what the limit bounds.
+    if (problems.length > 0) return { index, text, value: inspection.head, problems }
   }
   const value: Record<string, unknown> = JSON.parse(text)
   const repeated = countKeys(value) !== span.keys
-  if (!span.suspect && !repeated) return { index, text, value, problems }
-  problems.push(...inspect(text, limits).problems)
+  if (span.suspect) problems.push(...inspect(text, limits).problems)
+  if (repeated && problems.length === 0) problems.push(...inspect(text, limits).problems)
   // Parsing dropped a key, so the object is refused even if the closer look were to miss it.
   if (repeated && problems.length === 0) {
     problems.push(error('json/duplicate-key', '', 'The object has a key twice; send each key once.'))

@@ -9,9 +9,19 @@ export interface Limits {
   idLength: number
   /** Items of any one list inside an object. */
   listItems?: number
+  /** Keys of any one object inside an object; 1,000 when not stated. */
+  objectKeys?: number
 }
 
-export const DEFAULT_LIMITS: Limits = { depth: 64, objectBytes: 1_000_000, idLength: 400, listItems: 100_000 }
+export const DEFAULT_KEYS = 1_000
+
+export const DEFAULT_LIMITS: Limits = {
+  depth: 64,
+  objectBytes: 1_000_000,
+  idLength: 400,
+  listItems: 100_000,
+  objectKeys: DEFAULT_KEYS,
+}
 
 export interface Finding {
   severity: 'error' | 'warning'

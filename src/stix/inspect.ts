@@ -1,5 +1,5 @@
 /** The closer look at one member's compact text: names the place of everything that D-2 refuses. */
-import { error, type Finding, type Limits, MAX_FINDINGS, pointer, quote } from './finding.ts'
+import { DEFAULT_KEYS, error, type Finding, type Limits, MAX_FINDINGS, pointer, quote } from './finding.ts'
 
 export interface Inspection {
   problems: Finding[]
@@ -78,6 +78,8 @@ export function inspect(text: string, limits: Limits): Inspection {
   const frames: Frame[] = []
   let tooDeep = 0
   let expectKey = false
+  let crowded = false
+  const mostKeys = limits.objectKeys ?? DEFAULT_KEYS
 
   const report = (code: string, message: string, clause?: string): void => {
     if (problems.length >= MAX_FINDINGS) return
@@ -116,7 +118,11 @@ export function inspect(text: string, limits: Limits): Inspection {
         const key = expectKey && !frame.list
         const escaped = text.slice(i, end).includes('\\')
         const wanted = key || escaped || frames.length === 1
-        const decoded: string = wanted ? JSON.parse(text.slice(i, end)) : ''
+        const decoded: string = escaped
+          ? JSON.parse(text.slice(i, end))
+          : wanted
+            ? text.slice(i + 1, end - 1)
+            : ''
         if (key) {
           expectKey = false
           frame.step = decoded
@@ -125,8 +131,11 @@ export function inspect(text: string, limits: Limits): Inspection {
               'json/duplicate-key',
               'occurs twice in its object; parsers differ in which one they take, so send it once',
             )
+          } else if (frame.keys.size < mostKeys) frame.keys.add(decoded)
+          else if (!crowded) {
+            crowded = true
+            report('limit/keys', `is one key too many: an object may have ${mostKeys}; split it`)
           }
-          frame.keys.add(decoded)
         } else if (frames.length === 1 && HEAD.has(String(frame.step))) head[String(frame.step)] = decoded
         const problem = escaped ? stringProblem(decoded) : null
         if (problem) report(...problem)

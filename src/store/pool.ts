@@ -10,6 +10,13 @@ const TYPES = {
     oid === INT8 ? (text: string) => BigInt(text) : pg.types.getTypeParser(oid, format as 'text'),
 } as unknown as pg.CustomTypesConfig
 
+const ORDERED = [
+  '-c plan_cache_mode=force_generic_plan',
+  '-c enable_sort=off',
+  '-c enable_seqscan=off',
+  '-c enable_bitmapscan=off',
+]
+
 export interface PoolOptions {
   url: string
   /** Role to act as (`set role`), when the login role of the URL is stronger. */
@@ -18,6 +25,11 @@ export interface PoolOptions {
   /** Longest a statement may run, in seconds; 0 = as long as it takes. */
   statementSeconds: number
   name: string
+  /**
+   * `ordered`: for pages of the log. Their plan never depends on the parameters (walk the log's index from a
+   * position), so it is made once per connection, and no sort or full scan may look cheaper by a bad estimate.
+   */
+  plans?: 'ordered'
   onError?: (error: Error) => void
 }
 
@@ -35,7 +47,7 @@ export class Pool implements Database {
   constructor(options: PoolOptions) {
     const settings = [
       '-c search_path=comity,pg_temp',
-      '-c plan_cache_mode=force_custom_plan',
+      ...(options.plans === 'ordered' ? ORDERED : []),
       '-c jit=off',
       '-c timezone=UTC',
       '-c datestyle=ISO',

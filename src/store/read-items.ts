@@ -46,7 +46,10 @@ export interface Page {
 
 /** Reads one page as a reader; both walls apply. */
 export async function readPage(db: Database, reader: Reader, query: ItemQuery): Promise<Page> {
-  const visible = sql`i.audience = any (${reader.scope}::int[])`
+  // The first wall. Along the log each row is looked up in constant time; by id, an index condition may be of use.
+  const visible = query.ids
+    ? sql`i.audience = any (${reader.scope}::int[])`
+    : sql`nullif(get_bit(${reader.bits}::bytea, least(i.audience, ${reader.size}::int)), 0) is not null`
   const from = latest(query.addedAfter, query.after)
   const where: Sql[] = [
     sql`s.fresh`,

@@ -10,6 +10,8 @@ export interface Reader {
   scope: string
   /** The same audiences as a bit string (`\\x...`): what row-level security looks them up in. */
   bits: string
+  /** Number of the last bit, which is 0. */
+  size: number
   /** '' = anonymous */
   principal: string
   mark: Mark

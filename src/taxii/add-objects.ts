@@ -119,6 +119,7 @@ export async function continueUpload(exchange: Exchange): Promise<boolean> {
     await assume(db, {
       scope: '{}',
       bits: '',
+      size: 0,
       principal: claimed.principal,
       mark: { epoch: world.epoch, audiences: world.audienceCount },
     })

@@ -19,7 +19,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
   const step = async () => {
     try {
       const now = exchange.clock.now()
-      if ((await releaseDue(exchange.pool, now)) > 0) await exchange.refresh()
+      while (!stopped && (await releaseDue(exchange.pool, now)) > 0) {}
       while (!stopped && (await continueUpload(exchange))) {}
       if (now - tended > TEND) {
         await tendStatistics(exchange.pool)

@@ -16,6 +16,8 @@ export interface Observer {
 
 export interface ExchangeOptions {
   pool: Pool
+  /** For pages of the log (`plans: 'ordered'`). */
+  pages: Pool
   config: Config
   clock: Clock
   observer: Observer
@@ -24,16 +26,19 @@ export interface ExchangeOptions {
 /** One node's view of the exchange. */
 export class Exchange {
   readonly pool: Pool
+  readonly pages: Pool
   readonly config: Config
   readonly clock: Clock
   readonly observer: Observer
   #world: World | null = null
   #scopes: Scopes | null = null
   #loading: Promise<void> | null = null
+  #next: Promise<void> | null = null
   readonly #interned = new Map<string, number>()
 
   constructor(options: ExchangeOptions) {
     this.pool = options.pool
+    this.pages = options.pages
     this.config = options.config
     this.clock = options.clock
     this.observer = options.observer
@@ -50,13 +55,30 @@ export class Exchange {
     return this.#world !== null
   }
 
-  /** Reads what has changed. @returns true when the topology or a credential is not what it was */
+  /**
+   * Reads what has changed. Whoever comes while a read is under way shares the next one: the one under way may have
+   * begun before the change that this caller must see.
+   * @returns true when the topology or a credential is not what it was
+   */
   async refresh(): Promise<boolean> {
     const before = this.#world?.epoch
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = null
-    })
-    await this.#loading
+    if (this.#loading === null) {
+      this.#loading = this.#load().finally(() => {
+        this.#loading = null
+      })
+      await this.#loading
+    } else {
+      this.#next ??= this.#loading
+        .catch(() => {})
+        .then(() => {
+          this.#next = null
+          this.#loading = this.#load().finally(() => {
+            this.#loading = null
+          })
+          return this.#loading
+        })
+      await this.#next
+    }
     return this.#world?.epoch !== before
   }
 
@@ -74,8 +96,10 @@ export class Exchange {
         return
       }
     }
-    this.#world = await readWorld(this.pool)
-    this.#scopes = new Scopes(this.#world)
+    const read = await readWorld(this.pool)
+    if (this.#world && read.epoch < this.#world.epoch) return
+    this.#world = read
+    this.#scopes = new Scopes(read)
   }
 
   /** The caller as the database knows it. @param capped false: without its token's cap (policy.md §9) */
@@ -85,6 +109,7 @@ export class Exchange {
     return {
       scope: scope.array,
       bits: scope.bits,
+      size: scope.size,
       principal: caller.id,
       mark: { epoch: this.world.epoch, audiences: this.world.audienceCount },
     }

@@ -63,7 +63,8 @@ export async function getPage(
   const addedAfter = walk ? walk.addedAfter : filter.addedAfter
   const after = latest(walk?.after ?? null, filter.addedAfter)
   const { page: limits } = exchange.config
-  const page = await readPage(exchange.pool, exchange.reader(caller), {
+  const pool = filter.ids === null ? exchange.pages : exchange.pool
+  const page = await readPage(pool, exchange.reader(caller), {
     ...filter,
     kind: kind === 'object' ? 'objects' : kind,
     collection: place.collection.seq,

@@ -248,7 +248,11 @@ test('D-2 findings refuse; nothing hostile throws or hides', async (t) => {
   t.same(codes(`{"type":"tool","type":"tool"}`), ['json/duplicate-key /type'])
   t.match(check('{"__proto__":{"type":"tool"}}').findings, [{ code: 'TY-01/type' }])
   t.equal(codes(tool({ labels: Array(40_000).fill(1) })).length, 1, 'one error of a long list')
-  t.equal(codes(tool({ labels: Array(2_000).fill(1) })).length, 20, 'errors are bounded')
+  t.equal(
+    codes(tool({ labels: Array(2_000).fill(1), aliases: [1], confidence: -1 })).length,
+    3,
+    'one of each property',
+  )
   t.match(check(tool({ x: [1, 2, 3] }), [21], { ...DEFAULT_LIMITS, listItems: 2 }).findings, [
     { code: 'limit/list', path: '/x' },
   ])

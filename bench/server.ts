@@ -1,0 +1,110 @@
+/** Starts a database and a Comity for a benchmark, and talks to it on kept connections. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { packageRoot } from '../src/package-root.ts'
+import { startEmbedded } from '../src/store/embedded.ts'
+
+const PROGRAM = join(packageRoot, 'build', 'src', 'main.js')
+
+/** A running server and the URL of its database as superuser. */
+export interface Bench {
+  base: string
+  databaseUrl: string
+  stop(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  return await new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+async function run(args: string[], env: NodeJS.ProcessEnv, input = ''): Promise<void> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env, stdio: ['pipe', 'ignore', 'inherit'] })
+  child.stdin?.end(input)
+  const code = await new Promise((resolve) => child.once('exit', resolve))
+  if (code !== 0) throw new Error(`comity ${args.join(' ')} ended with ${code}`)
+}
+
+/**
+ * @param topology YAML for `comity apply`
+ * @param url an empty database to use; an embedded one in a temporary directory without it
+ */
+export async function startBench(topology: string, url: string | undefined): Promise<Bench> {
+  const folder = mkdtempSync(join(tmpdir(), 'comity-bench-'))
+  const embedded =
+    url === undefined ? await startEmbedded(join('/var/tmp', `comity-bench-${process.pid}`)) : null
+  const databaseUrl = url ?? (embedded?.url as string)
+  const port = await freePort()
+  const env = {
+    ...process.env,
+    DATABASE_URL: databaseUrl,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    LOG_LEVEL: 'warn',
+    COMITY_LOGIN_THROTTLE: 'off',
+    COMITY_REQUEST_LIMIT: 'off',
+  }
+  await run(['migrate'], env)
+  await run(['apply', '-'], env, topology)
+  const server: ChildProcess = spawn(process.execPath, [PROGRAM, 'serve'], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const base = `http://127.0.0.1:${port}`
+  for (let i = 0; ; i++) {
+    try {
+      if ((await fetch(`${base}/readyz`)).status === 200) break
+    } catch {
+      if (i > 200) throw new Error('the server did not become ready')
+    }
+    await new Promise((done) => setTimeout(done, 50))
+  }
+  return {
+    base,
+    databaseUrl,
+    async stop() {
+      server.kill('SIGTERM')
+      await new Promise((resolve) => server.once('exit', resolve))
+      await embedded?.stop()
+      if (embedded) rmSync(join('/var/tmp', `comity-bench-${process.pid}`), { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export interface Answer {
+  status: number
+  headers: NodeJS.Dict<string | string[]>
+  body: Buffer
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+const TAXII = 'application/taxii+json;version=2.1'
+
+/** One request with a bearer token. */
+export async function call(method: string, url: string, token: string, body?: string): Promise<Answer> {
+  return await new Promise((resolve, reject) => {
+    const headers: Record<string, string | number> = { authorization: `Bearer ${token}`, accept: TAXII }
+    if (body !== undefined) {
+      headers['content-type'] = TAXII
+      headers['content-length'] = Buffer.byteLength(body)
+    }
+    const r = request(url, { method, agent, headers }, (answer) => {
+      const chunks: Buffer[] = []
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) }),
+      )
+    })
+    r.on('error', reject)
+    r.end(body)
+  })
+}

@@ -1,0 +1,41 @@
+/** The pools of one process: one for pages of the log, one for everything else; both as the application role. */
+import type { Config } from '../config.ts'
+import { Pool } from './pool.ts'
+
+export interface Pools {
+  pool: Pool
+  pages: Pool
+  usage(): { total: number; idle: number; waiting: number }
+  close(): Promise<void>
+}
+
+/**
+ * @param strong the URL's login role may do more than serve: act as comity_app
+ */
+export function openPools(
+  url: string,
+  strong: boolean,
+  config: Pick<Config, 'poolSize' | 'requestSeconds'>,
+  onError: (error: Error) => void,
+): Pools {
+  const common = {
+    url,
+    role: strong ? ('comity_app' as const) : null,
+    max: config.poolSize,
+    statementSeconds: config.requestSeconds,
+    onError,
+  }
+  const pool = new Pool({ ...common, name: 'comity' })
+  const pages = new Pool({ ...common, name: 'comity pages', plans: 'ordered' })
+  return {
+    pool,
+    pages,
+    usage() {
+      const [a, b] = [pool.usage, pages.usage]
+      return { total: a.total + b.total, idle: a.idle + b.idle, waiting: a.waiting + b.waiting }
+    },
+    async close() {
+      await Promise.all([pool.close(), pages.close()])
+    },
+  }
+}
