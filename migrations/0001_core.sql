@@ -110,6 +110,7 @@ create table collection (
 );
 
 -- The log's head, apart from the collection's declaration so that its lock never blocks a reader of the topology.
+-- The application role reads it to answer an empty poll without looking for rows.
 create table collection_head (
   collection int primary key references collection (seq) on delete cascade,
   last_added bigint not null
@@ -244,7 +245,7 @@ begin
   end loop;
   -- What every node must know to decide at all: no object, no content.
   foreach t in array array['state', 'setting', 'country', 'organization', 'community', 'principal', 'token',
-                           'agreement', 'baseline', 'api_root', 'collection', 'audience'] loop
+                           'agreement', 'baseline', 'api_root', 'collection', 'collection_head', 'audience'] loop
     execute format('create policy app_read on %I for select to comity_app using (true)', t);
     execute format('grant select on %I to comity_app', t);
   end loop;

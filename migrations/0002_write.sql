@@ -223,7 +223,7 @@ create function tend() returns boolean language plpgsql security definer set sea
 begin
   if not exists (select from pg_stat_user_tables where relid = 'comity.item'::regclass
                  and n_mod_since_analyze > 1000 + n_live_tup / 5) then return false; end if;
-  if not pg_try_advisory_xact_lock(7240002) then return false; end if;
+  if not pg_try_advisory_xact_lock(7240003) then return false; end if;
   analyze item (position, collection, audience, mixed, later, earlier, standard, object_id, type, spec, version_key);
   return true;
 end $$;

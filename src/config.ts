@@ -99,7 +99,11 @@ export const SETTINGS: readonly Setting[] = [
     about: 'Origins (comma list, or *) that browsers may call from.',
   },
   { name: 'COMITY_STATUS_HOURS', fallback: '48', about: 'Hours that a status stays readable (24 at least).' },
-  { name: 'COMITY_POOL_SIZE', fallback: '10', about: 'Database connections for pages of objects, and as many for everything else.' },
+  {
+    name: 'COMITY_POOL_SIZE',
+    fallback: '10',
+    about: 'Database connections for pages of objects, and as many for everything else.',
+  },
   {
     name: 'COMITY_REQUEST_SECONDS',
     fallback: '60',

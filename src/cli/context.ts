@@ -15,8 +15,8 @@ export interface CliContext {
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, database: 3 } as const
 
-/** Schema or table is not there: not migrated, or another database. */
-const NOT_OURS = ['3F000', '42P01', '42883', '42703']
+/** Schema, table or role is not there: not migrated, or another database. */
+const NOT_OURS = ['3F000', '42P01', '42883', '42703', '42704', '22023']
 
 /**
  * Runs a command; an expected failure becomes one line on stderr and its exit code.

@@ -80,7 +80,9 @@ async function database(context: CliContext): Promise<Finding[]> {
       state: 'FAIL',
       what: 'database',
       detail: message || code || 'no answer',
-      remedy: 'check DATABASE_URL and DATABASE_OWNER_URL, and that PostgreSQL runs',
+      remedy: /role "comity_owner" does not exist/.test(message ?? '')
+        ? 'run comity migrate'
+        : 'check DATABASE_URL and DATABASE_OWNER_URL, and that PostgreSQL runs',
     })
   }
   return findings

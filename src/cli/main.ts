@@ -1,7 +1,7 @@
 /** The command line's entry: settings, the program, and what its throws become. */
 import pg from 'pg'
 import { type Config, readConfig } from '../config.ts'
-import { Refusal } from '../errors.ts'
+import { openapi } from '../http/openapi.ts'
 import { serve } from '../serve.ts'
 import { startEmbedded } from '../store/embedded.ts'
 import { migrate } from '../store/migrate.ts'
@@ -10,25 +10,22 @@ import { runProgram } from './program.ts'
 
 /** @returns the exit code: 0 done, 1 failed, 2 usage or bad settings, 3 database */
 export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  let config: Config
-  try {
-    config = readConfig(env)
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    process.stderr.write(`comity: ${error.message}\n`)
-    return error.exitCode
-  }
+  // Read when a command needs it, so that --help and doctor work with a bad setting.
+  const config = () => readConfig(env)
   const out = (line: string) => void process.stdout.write(`${line}\n`)
   const err = (line: string) => void process.stderr.write(`${line}\n`)
-  const context: CliContext = { env, out, err, withOwner: (work) => withOwner(config, work) }
+  const context: CliContext = { env, out, err, withOwner: async (work) => await withOwner(config(), work) }
   return await runProgram(
     {
       context,
-      serve: () => serve(config),
-      migrate: ({ dryRun }) => withDatabase(config, (url) => runMigrate(url, dryRun, out, err)),
+      serve: async () => await serve(config()),
+      migrate: async ({ dryRun }) => await withDatabase(config(), (url) => runMigrate(url, dryRun, out, err)),
       import: async () => 2,
       export: async () => 2,
-      openapi: async () => 2,
+      openapi: async () => {
+        process.stdout.write(openapi())
+        return 0
+      },
     },
     argv,
   )

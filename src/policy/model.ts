@@ -172,6 +172,8 @@ export interface World {
   settings: ReadonlyMap<string, string>
   audiences: (AudienceRecord | undefined)[]
   audienceCount: number
+  /** Per collection (its seq), the last position that its log had given out, as decimal text. */
+  heads: Record<string, string>
 }
 
 /** Who asks: a subject through one credential, or anonymous (`subject` null, `id` ''). */

@@ -50,10 +50,16 @@ for (const name of FILES) {
   }
 }
 
+const compiled = new Map<string, ValidateFunction>()
+
+/** Compiled at first use: a program that judges no object does not pay for 50 schemas. */
 function validator(ref: string): ValidateFunction {
-  const found = ajv.getSchema(ref)
-  if (!found) throw new Error(`no schema ${ref}`)
-  return found
+  const known = compiled.get(ref)
+  if (known) return known
+  const made = ajv.getSchema(ref)
+  if (!made) throw new Error(`no schema ${ref}`)
+  compiled.set(ref, made)
+  return made
 }
 
 /** The schema of what is special to a type. */

@@ -20,9 +20,15 @@ export interface Mark {
   audiences: number
 }
 
-export async function readMark(db: Database): Promise<Mark> {
-  return await db.one<Mark>(sql`select (select epoch from state) as epoch,
-    (select coalesce(max(id), 0) from audience)::int as audiences`)
+/** The mark, and how far each collection's log has come: nothing in it lies after its head. */
+export interface Heads extends Mark {
+  heads: Record<string, string>
+}
+
+export async function readHeads(db: Database): Promise<Heads> {
+  return await db.one<Heads>(sql`select (select epoch from state) as epoch,
+    (select coalesce(max(id), 0) from audience)::int as audiences,
+    (select coalesce(json_object_agg(collection, last_added::text), '{}') from collection_head) as heads`)
 }
 
 /** Audiences with an id above `after`, in order of id. */
@@ -37,7 +43,7 @@ export async function readAudiences(
 export async function readWorld(pool: Pool): Promise<World> {
   return await pool.transaction(async (db) => {
     await db.rows(sql`set transaction isolation level repeatable read, read only`)
-    const mark = await readMark(db)
+    const mark = await readHeads(db)
     const list = <T>(statement: ReturnType<typeof sql>) => db.rows<T>(statement)
     const countries = await list<Country>(
       sql`select code, clearance, adhoc_release as "adhocRelease" from country`,
@@ -99,6 +105,7 @@ export async function readWorld(pool: Pool): Promise<World> {
       settings: new Map(settings.map((s) => [s.key, s.value])),
       audiences,
       audienceCount: mark.audiences,
+      heads: mark.heads,
     }
   })
 }

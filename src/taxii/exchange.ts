@@ -3,10 +3,10 @@ import type { Config } from '../config.ts'
 import { Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
-import type { Reader } from '../store/session.ts'
-import { readAudiences, readMark, readWorld } from '../store/world.ts'
+import { type Reader, StaleWorld } from '../store/session.ts'
+import { readAudiences, readHeads, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
-import type { Clock } from '../time.ts'
+import type { Clock, Micros } from '../time.ts'
 
 /** Counters that http exposes; no labels of the policy in them. */
 export interface Observer {
@@ -85,8 +85,9 @@ export class Exchange {
   async #load(): Promise<void> {
     const world = this.#world
     if (world) {
-      const mark = await readMark(this.pool)
+      const mark = await readHeads(this.pool)
       if (mark.epoch === world.epoch) {
+        world.heads = mark.heads
         if (mark.audiences > world.audienceCount) {
           for (const { id, record } of await readAudiences(this.pool, world.audienceCount)) {
             world.audiences[id] = record
@@ -100,6 +101,19 @@ export class Exchange {
     if (this.#world && read.epoch < this.#world.epoch) return
     this.#world = read
     this.#scopes = new Scopes(read)
+  }
+
+  /**
+   * Is there nothing after this position, for anybody? Asked of the database only when it may be so, in a statement
+   * that all who ask at the same time share. False says nothing.
+   */
+  async atEnd(collection: number, after: Micros): Promise<boolean> {
+    const ended = () => after >= BigInt(this.world.heads[collection] ?? '9223372036854775807')
+    if (!ended()) return false
+    const { epoch } = this.world
+    await this.refresh()
+    if (this.world.epoch !== epoch) throw new StaleWorld()
+    return ended()
   }
 
   /** The caller as the database knows it. @param capped false: without its token's cap (policy.md §9) */

@@ -2,7 +2,7 @@
 import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
 import { latest, readPage } from '../store/read-items.ts'
-import { formatMicros } from '../time.ts'
+import { formatMicros, type Micros } from '../time.ts'
 import { type Binding, openCursor, sealCursor } from './cursor.ts'
 import type { Exchange } from './exchange.ts'
 import { filterKey, type Parameter, parseFilter } from './filter.ts'
@@ -62,6 +62,8 @@ export async function getPage(
   const walk = filter.next === null ? null : openCursor(cursorKeys(exchange), filter.next, binding)
   const addedAfter = walk ? walk.addedAfter : filter.addedAfter
   const after = latest(walk?.after ?? null, filter.addedAfter)
+  if (after !== null && id === null && (await exchange.atEnd(place.collection.seq, after)))
+    return nothing(after)
   const { page: limits } = exchange.config
   const pool = filter.ids === null ? exchange.pages : exchange.pool
   const page = await readPage(pool, exchange.reader(caller), {
@@ -83,6 +85,11 @@ export async function getPage(
     first: page.first === null ? empty : formatMicros(page.first),
     last: page.last === null ? empty : formatMicros(page.last),
   }
+}
+
+function nothing(after: Micros): PageAnswer {
+  const at = formatMicros(after)
+  return { body: '{}', first: at, last: at }
 }
 
 /** Wraps serialised items; nothing to return is exactly `{}` (T-3.7-02). */

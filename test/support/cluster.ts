@@ -132,12 +132,47 @@ export function registerServer(pid: number): () => void {
   }
 }
 
-/** A fresh, migrated database of its own, dropped when the test ends. `url` is the superuser's. */
-export async function database(t: Test): Promise<{ url: string }> {
+/** The server of this run, started if need be. */
+function cluster(): Promise<Cluster> {
   joined ??= joinRun()
-  const { url } = await joined
+  return joined
+}
+
+async function clone(t: Test, template: string): Promise<{ url: string }> {
+  const { url } = await cluster()
   const name = `${prefix}${process.pid}_${++clones}`
-  await admin(url, (client) => client.query(`create database "${name}" template "${templateName()}"`))
+  await admin(url, (client) => client.query(`create database "${name}" template "${template}"`))
   t.teardown(() => admin(url, (client) => client.query(`drop database if exists "${name}" with (force)`)))
   return { url: onDatabase(url, name) }
+}
+
+/** A fresh, migrated database of its own, dropped when the test ends. `url` is the superuser's. */
+export async function database(t: Test): Promise<{ url: string }> {
+  await cluster()
+  return clone(t, templateName())
+}
+
+/**
+ * A fresh database to which a topology has been applied. The first test file that asks for a topology applies it to
+ * a template of its own, the others clone that.
+ */
+export async function databaseWith(
+  t: Test,
+  topology: string,
+  apply: (url: string) => Promise<void>,
+): Promise<{ url: string }> {
+  const { url } = await cluster()
+  const base = templateName()
+  const name = `${base}_${hash(topology)}`
+  await locked(`${folder}.lock`, async () => {
+    const marker = join(folder, name)
+    if (existsSync(marker)) return
+    await admin(url, async (client) => {
+      await client.query(`drop database if exists "${name}" with (force)`)
+      await client.query(`create database "${name}" template "${base}"`)
+    })
+    await apply(onDatabase(url, name))
+    writeFileSync(marker, '')
+  })
+  return clone(t, name)
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import { type Answer, basic, Client, type RawRequest, raw } from './client.ts'
-import { database, registerServer } from './cluster.ts'
+import { database, databaseWith, registerServer } from './cluster.ts'
 import { program, root } from './paths.ts'
 import { freePort } from './postgres.ts'
 import { sleep } from './run-lock.ts'
@@ -80,8 +80,7 @@ export async function apply(url: string, topology: string): Promise<void> {
 
 /** Starts a server that the end of the test stops; its exit code must then be 0. */
 export async function startServer(t: Test, options: ServerOptions): Promise<Server> {
-  const own = options.database ?? (await database(t))
-  if (options.topology !== undefined) await apply(own.url, options.topology)
+  const own = await databaseOf(t, options)
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const launched = await launch(own, port, options.env ?? {})
@@ -96,6 +95,13 @@ export async function startServer(t: Test, options: ServerOptions): Promise<Serv
     })
     return launched.server
   }
+}
+
+async function databaseOf(t: Test, { topology, database: given }: ServerOptions): Promise<{ url: string }> {
+  if (topology === undefined) return given ?? database(t)
+  if (given === undefined) return databaseWith(t, topology, (url) => apply(url, topology))
+  await apply(given.url, topology)
+  return given
 }
 
 interface Launched {

@@ -65,6 +65,16 @@ export const SCRATCHES: readonly { id: string; alias: string; path: string }[] =
   (_, i) => declare(`scratch-${String(i).padStart(2, '0')}`),
 )
 
+const OPEN = {
+  path: 'open',
+  title: 'Open exchange',
+  collections: [
+    collection(TWIN, [grant('mycert', 'rw'), grant('outsider', 'rw')]),
+    collection(PUBLIC, [grant('mycert', 'rw'), grant('outsider', 'r')], { public: true }),
+    collection(PRIVATE, [grant('mycert', 'rw')]),
+  ],
+}
+
 const everyone = [grant('mycert', 'rw'), grant('sgcert', 'rw'), grant('guest', 'r')]
 
 /** Takes a collection nobody has used: one per call. */
@@ -82,8 +92,9 @@ export function scratches(): () => { id: string; alias: string; path: string } {
  * the rights that the collections' names say; `keeper` (SG) reads and writes all of `global`, to seed; `guest` (SG,
  * another organization) reads READ_WRITE, EMPTY, STIX21 and the scratch collections; `lister` (DE) only sees
  * LISTED_ONLY in lists; `outsider` (DE) has rights in the root `open` alone; `nobody` (DE) has none.
+ * @param open false: without the root `open`, of which every principal may know, as it holds a public collection
  */
-export function topology(): string {
+export function topology({ open = true } = {}): string {
   return JSON.stringify({
     countries: [{ code: 'MY' }, { code: 'SG' }, { code: 'DE' }],
     organizations: [
@@ -133,15 +144,7 @@ export function topology(): string {
           ...SCRATCHES.map((c) => collection(c, everyone)),
         ],
       },
-      {
-        path: 'open',
-        title: 'Open exchange',
-        collections: [
-          collection(TWIN, [grant('mycert', 'rw'), grant('outsider', 'rw')]),
-          collection(PUBLIC, [grant('mycert', 'rw'), grant('outsider', 'r')], { public: true }),
-          collection(PRIVATE, [grant('mycert', 'rw')]),
-        ],
-      },
+      ...(open ? [OPEN] : []),
     ],
   })
 }

@@ -164,7 +164,7 @@ test('T-3.1-10 other content types give 415 and store nothing', async (t) => {
   const { path } = scratch()
   const refused = [
     'application/json', 'application/stix+json;version=2.1', 'application/vnd.oasis.stix+json;version=2.0',
-    'application/taxii+json;version=2.0', 'text/plain', 'garbage', `${T21}, ${T21}`,
+    'application/taxii+json;version=2.0', 'text/plain', 'garbage',
   ]
   for (const type of refused) {
     isError(t, await analyst.send(`${path}objects/`, envelope(), { 'Content-Type': type }), 415, type)
