@@ -1,10 +1,7 @@
 /** Identifiers and type names (STIX 2.1 §2.9, §3.1). */
 
-/**
- * The UUID part. Upper-case digits are accepted and ids compare as exact text (stix.md CO-02). Versions 1 to 8
- * with the RFC variant are taken at the door; stix.md CO-02 narrows that to 1 to 5 for the full validator.
- */
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
+/** The UUID part: RFC 4122, versions 1 to 5. Upper-case digits are accepted; ids compare as exact text. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
 
 /** Characters of `--` and a UUID. */
 const TAIL = 38

@@ -75,6 +75,11 @@ export async function prepareObjects(
   const outcomes: Prepared['outcomes'] = []
   const checked: { object: StixObject; index: number }[] = []
   members.forEach((member, index) => {
+    const standard = isStandardRepost(member.value)
+    if (standard !== null) {
+      outcomes[index] = reposted(member.value, standard, requested)
+      return
+    }
     const { object, findings, label } = checkObject(member, options)
     const errors = findings.filter(
       (f) => f.severity === 'error' || (collection.strict && f.severity === 'warning'),
@@ -103,6 +108,18 @@ export async function prepareObjects(
     candidates.push({ object, labelled, index, heldUntil, label: await exchange.intern(record) })
   }
   return { candidates, outcomes, requested }
+}
+
+/** A standard TLP definition, sent again: it is everywhere already, and its content is fixed (policy.md §2). */
+function reposted(value: Record<string, unknown>, same: boolean, requested: Micros): Outcome {
+  const version = typeof value.created === 'string' ? value.created : formatMicros(requested)
+  const detail = { id: String(value.id), version }
+  return same
+    ? success({ ...detail, message: 'already present' })
+    : failure(
+        detail,
+        'this id belongs to a standard TLP marking-definition, whose content is fixed: send it unchanged or not at all',
+      )
 }
 
 function labelOne(
@@ -233,15 +250,6 @@ function decide(
 ): Outcome {
   const { object } = candidate
   const detail = named(object, requested)
-  const repost = isStandardRepost(object.value)
-  if (repost !== null) {
-    return repost
-      ? success({ ...detail, message: 'already present' })
-      : failure(
-          detail,
-          'this id belongs to a standard TLP marking-definition, whose content is fixed: send it unchanged or not at all',
-        )
-  }
   const organization = writer.subject.organization.id
   const own = known.filter((copy) => copy.organization === organization && !copy.standard)
   const others = known.filter((copy) => copy.organization !== organization)
