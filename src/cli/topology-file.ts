@@ -169,6 +169,13 @@ function readBaseline({ report, names }: Context, tree: Tree | null): DeclaredTo
   if (!tree) return { maxTlp: 'green', members: null }
   const fields = new Fields(report, tree, 'baseline', ['max_tlp', 'members'])
   const maxTlp = fields.level('max_tlp') ?? 'green'
+  if (maxTlp !== 'clear' && maxTlp !== 'green') {
+    const line = fields.line('max_tlp')
+    report.warn(
+      line,
+      `baseline: max_tlp ${maxTlp} counts as green, nobody has signed for more: make agreements`,
+    )
+  }
   const members = fields.get('members')
   if (!members || (members.kind === 'scalar' && members.value === 'all')) return { maxTlp, members: null }
   if (members.kind !== 'list') {

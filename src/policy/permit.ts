@@ -24,6 +24,7 @@ export function permit(
   audience: AudienceRecord,
   now: Micros,
 ): boolean {
+  if (audience.own.length === 0) return false
   if (subject === null) return anonymous(audience, now)
   if (!subject.principal.active) return false
   if (!audience.own.every((label) => withinCap(subject, label))) return false
@@ -141,7 +142,7 @@ function ways(topology: Topology, origin: Organization, reader: Organization, le
   }
   const { baseline } = topology
   if (
-    rank(level) <= rank(baseline.maxTlp) &&
+    rank(level) <= Math.min(rank(baseline.maxTlp), rank('green')) &&
     isMember(baseline.members, origin) &&
     isMember(baseline.members, reader)
   ) {
@@ -215,11 +216,12 @@ function isMember(members: ReadonlySet<string> | null, organization: Organizatio
 
 /** The table of policy.md §3 for columns 3 to 7; columns 1, 2, 8 and 9 are decided before. */
 function hop(label: Label, way: Ways, named: boolean): boolean {
+  const clients = label.clients !== 'denied' && (way.client || way.recipientClient)
   switch (label.level) {
     case 'green':
-      return way.client || way.recipient || way.recipientClient || way.channel
+      return way.recipient || way.channel || clients
     case 'amber':
-      return way.recipient || ((way.client || way.recipientClient) && label.clients !== 'denied')
+      return way.recipient || clients
     case 'amber+strict':
       return way.recipient
     case 'red':

@@ -49,3 +49,15 @@ export async function assume(db: Database, reader: Reader): Promise<void> {
         and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int as fresh`)
   if (!row.fresh) throw new StaleWorld()
 }
+
+/**
+ * The same, and takes a collection's log until the end of the transaction (D-1). What is read after it is what the
+ * append meets: the next statement sees what the former holder committed.
+ */
+export async function lockAndAssume(db: Database, reader: Reader, collection: number): Promise<void> {
+  const row = await db.one<{ fresh: boolean }>(sql`select lock_collection(${collection}),
+      set_config('comity.scope', ${reader.bits}, true), set_config('comity.principal', ${reader.principal}, true),
+      (select epoch from state) = ${reader.mark.epoch}::bigint
+        and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int as fresh`)
+  if (!row.fresh) throw new StaleWorld()
+}

@@ -21,19 +21,17 @@ export interface Batch {
   failures: string
 }
 
+export interface NewStatus {
+  id: string
+  root: string
+  collection: number
+  principal: string
+  requested: bigint
+  total: number
+}
+
 /** Opens a status; with a payload it stays pending until a worker has finished the upload. */
-export async function openStatus(
-  db: Database,
-  status: {
-    id: string
-    root: string
-    collection: number
-    principal: string
-    requested: bigint
-    total: number
-  },
-  payload: Buffer | null,
-): Promise<void> {
+export async function openStatus(db: Database, status: NewStatus, payload: Buffer | null): Promise<void> {
   await db.rows(sql`select open_status(${status.id}::uuid, ${status.root}, ${status.collection}, ${status.principal},
     ${status.requested}::bigint, ${status.total}, ${payload}::bytea)`)
 }
@@ -51,24 +49,23 @@ export async function advanceStatus(
     ${batch.successes}, ${batch.failures}, ${next}, ${now}::bigint)`)
 }
 
-/** Opens and completes a status in one statement. */
-export async function closedStatus(
+/** Opens and completes statuses of one principal's requests to one collection, in one statement. */
+export async function closedStatuses(
   db: Database,
-  status: {
-    id: string
-    root: string
-    collection: number
-    principal: string
-    requested: bigint
-    total: number
-  },
-  batch: Batch,
+  statuses: readonly { status: NewStatus; batch: Batch }[],
   now: bigint,
 ): Promise<void> {
-  await db.rows(sql`select open_status(${status.id}::uuid, ${status.root}, ${status.collection}, ${status.principal},
-    ${status.requested}::bigint, ${status.total}, null),
-    advance_status(${status.id}::uuid, 0, ${batch.success}, ${batch.failure}, ${batch.successes}, ${batch.failures},
-      ${status.total}, ${now}::bigint)`)
+  const [head] = statuses
+  if (!head) return
+  const { root, collection, principal } = head.status
+  const column = <T>(pick: (entry: { status: NewStatus; batch: Batch }) => T) => statuses.map(pick)
+  await db.rows(sql`select open_status(id, ${root}, ${collection}, ${principal}, requested, total, null),
+      advance_status(id, 0, success, failure, successes, failures, total, ${now}::bigint)
+    from unnest(${column((e) => e.status.id)}::uuid[], ${column((e) => e.status.requested.toString())}::bigint[],
+      ${column((e) => e.status.total)}::int[], ${column((e) => e.batch.success)}::int[],
+      ${column((e) => e.batch.failure)}::int[], ${column((e) => e.batch.successes)}::text[],
+      ${column((e) => e.batch.failures)}::text[])
+      as s (id, requested, total, success, failure, successes, failures)`)
 }
 
 /** A principal's own status in a root, or null. */

@@ -18,14 +18,6 @@ export interface Stored {
 }
 
 /**
- * Takes the collection's log until the end of the transaction; everything read after it is what the append meets.
- * Its own statement, so that what follows sees what the former holder committed.
- */
-export async function lockCollection(db: Database, collection: number): Promise<void> {
-  await db.one(sql`select lock_collection(${collection})`)
-}
-
-/**
  * Copies of these ids that the transaction's reader can see, in order of acceptance.
  * @param own only those that this principal submitted (write-only access), or null for all visible ones
  */

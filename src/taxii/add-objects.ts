@@ -9,11 +9,12 @@ import {
   advanceStatus,
   type Batch,
   claimUpload,
-  closedStatus,
+  type NewStatus,
   openStatus,
   readUpload,
 } from '../store/statuses.ts'
 import type { Micros } from '../time.ts'
+import { commit } from './commit-queue.ts'
 import type { Exchange } from './exchange.ts'
 import type { Place } from './operation.ts'
 import { renderStatus } from './status.ts'
@@ -39,7 +40,7 @@ export async function addObjects(
   const { members } = envelope
   const writer = writerOf(caller, place)
   const requested = exchange.clock.now()
-  const status = {
+  const status: NewStatus = {
     id: randomUUID(),
     root: place.root.path,
     collection: place.collection.seq,
@@ -51,40 +52,34 @@ export async function addObjects(
     await openStatus(exchange.pool, status, body)
     return renderStatus({ ...status, success: 0, failure: 0, successes: '', failures: '' })
   }
-  const batch = await storeBatch(exchange, writer, members, requested, async (db, outcome) => {
-    await closedStatus(db, status, outcome, exchange.clock.now())
-  })
+  const batch = await storeBatch(exchange, writer, members, requested, status)
   exchange.observer.ingested(batch.success, batch.failure)
   return renderStatus({ ...status, ...batch })
 }
 
-type Finish = (db: Parameters<typeof storeObjects>[1], batch: Batch) => Promise<void>
-
-/** Prepares, then stores in one transaction with what `finish` adds; again when the world changed in between. */
+/**
+ * Prepares, then stores through the writer's queue; again when the world changed in between.
+ * @param status to be opened and completed in the same transaction; null for an import
+ */
 export async function storeBatch(
   exchange: Exchange,
   writer: Writer,
   members: readonly Member[],
   requested: Micros,
-  finish: Finish,
+  status: NewStatus | null,
 ): Promise<Batch> {
   for (let attempt = 1; ; attempt++) {
+    const { epoch } = exchange.world
     try {
-      const epoch = exchange.world.epoch
-      const prepared: Prepared = await prepareObjects(exchange, writer, members, requested)
+      const prepared = await prepareObjects(exchange, writer, members, requested)
       await takeIn(exchange, prepared)
       if (exchange.world.epoch !== epoch) throw new StaleWorld()
-      return await exchange.pool.transaction(async (db) => {
-        const batch = await storeObjects(exchange, db, writer, prepared)
-        await finish(db, batch)
-        return batch
-      })
+      return await commit(exchange, { writer, prepared, status })
     } catch (error) {
       if (!(error instanceof StaleWorld) || attempt >= ATTEMPTS) throw error
-      const before = exchange.world.epoch
       await exchange.refresh()
       // Rights may have changed with the topology: let the whole request be decided again.
-      if (exchange.world.epoch !== before) throw error
+      if (exchange.world.epoch !== epoch) throw error
     }
   }
 }
@@ -151,7 +146,8 @@ async function batchInto(
   const prepared = await prepareObjects(exchange, writer, members, requested)
   await takeIn(exchange, prepared)
   if (exchange.world.epoch !== epoch) throw new StaleWorld()
-  return await storeObjects(exchange, db, writer, prepared)
+  const [batch] = await storeObjects(exchange, db, writer, [prepared])
+  return batch as Batch
 }
 
 function uploader(exchange: Exchange, subject: Writer['subject'], collection: Collection): Writer | null {

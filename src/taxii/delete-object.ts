@@ -2,8 +2,8 @@
 import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
 import { type Copy, readCopies } from '../store/read-items.ts'
-import { assume } from '../store/session.ts'
-import { audit, lockCollection, removeItems } from '../store/write-items.ts'
+import { lockAndAssume } from '../store/session.ts'
+import { audit, removeItems } from '../store/write-items.ts'
 import type { Exchange } from './exchange.ts'
 import { type Filter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
@@ -24,8 +24,7 @@ export async function deleteObject(
   const organization = caller.subject?.organization.id ?? ''
   const reader = exchange.reader(caller)
   return await exchange.pool.transaction(async (db) => {
-    await lockCollection(db, place.collection.seq)
-    await assume(db, reader)
+    await lockAndAssume(db, reader, place.collection.seq)
     const copies = await readCopies(db, reader, place.collection.seq, id)
     const matching = select(copies, filter, chosenByVersion)
     if (matching.length === 0) throw new AppError('notFound')

@@ -9,12 +9,11 @@ import {
   type StixObject,
 } from '../stix/index.ts'
 import type { Database } from '../store/pool.ts'
-import { assume, type Reader } from '../store/session.ts'
+import { assume, lockAndAssume, type Reader } from '../store/session.ts'
 import type { Batch } from '../store/statuses.ts'
 import {
   appendItems,
   audit,
-  lockCollection,
   type NewItem,
   readDefinitions,
   readStored,
@@ -165,52 +164,73 @@ export function uncapped(exchange: Exchange, { subject }: Writer): Reader {
 
 const ownOnly = (writer: Writer) => (writer.canRead ? null : writer.subject.principal.id)
 
-/** Stores what was prepared, in the caller's transaction. @returns the batch for the status */
+/**
+ * Stores what was prepared, in the caller's transaction: one or more requests of one writer, in their order.
+ * @returns a batch per request, for its status
+ */
 export async function storeObjects(
   exchange: Exchange,
   db: Database,
   writer: Writer,
-  prepared: Prepared,
-): Promise<Batch> {
+  requests: readonly Prepared[],
+): Promise<Batch[]> {
   const { collection, subject } = writer
-  const outcomes = [...prepared.outcomes]
-  if (prepared.candidates.length > 0) {
+  const outcomes = requests.map((prepared) => [...prepared.outcomes])
+  const ids = new Set(requests.flatMap((prepared) => prepared.candidates.map((c) => c.object.id)))
+  if (ids.size > 0) {
     const reader = uncapped(exchange, writer)
-    await lockCollection(db, collection.seq)
-    await assume(db, reader)
-    const ids = [...new Set(prepared.candidates.map((c) => c.object.id))]
-    const known = new Map<string, Known[]>()
-    for (const row of await readStored(db, reader.scope, collection.seq, ids, ownOnly(writer))) {
-      const list = known.get(row.object_id) ?? []
-      list.push(fromStored(row))
-      known.set(row.object_id, list)
-    }
+    await lockAndAssume(db, reader, collection.seq)
+    const known = await readKnown(db, reader, writer, [...ids])
     const items: NewItem[] = []
     const tampered: string[] = []
-    for (const candidate of prepared.candidates) {
-      const list = known.get(candidate.object.id) ?? []
-      known.set(candidate.object.id, list)
-      outcomes[candidate.index] = decide(candidate, list, items, writer, tampered, prepared.requested)
-    }
+    requests.forEach((prepared, r) => {
+      for (const candidate of prepared.candidates) {
+        const list = known.get(candidate.object.id) ?? []
+        known.set(candidate.object.id, list)
+        const outcome = decide(candidate, list, items, writer, tampered, prepared.requested)
+        ;(outcomes[r] as (Outcome | undefined)[])[candidate.index] = outcome
+      }
+    })
+    const now = exchange.clock.now()
     if (items.length > 0) {
-      const { id: principal } = subject.principal
-      const organization = subject.organization.id
-      const now = exchange.clock.now()
-      const first = await appendItems(db, collection.seq, now, organization, principal, items)
-      for (const outcome of outcomes) {
+      const first = await appendItems(
+        db,
+        collection.seq,
+        now,
+        subject.organization.id,
+        subject.principal.id,
+        items,
+      )
+      for (const outcome of outcomes.flat()) {
         if (outcome?.appended !== undefined && outcome.detail.version === '') {
           outcome.detail.version = formatMicros(first + BigInt(outcome.appended))
         }
       }
     }
     if (tampered.length > 0) {
-      await audit(db, prepared.requested, subject.principal.id, 'other-content', {
+      await audit(db, now, subject.principal.id, 'other-content', {
         collection: collection.id,
         objects: tampered.slice(0, 100),
       })
     }
   }
-  return batchOf(outcomes)
+  return outcomes.map(batchOf)
+}
+
+/** What the writer can see of these ids, in order of acceptance. */
+async function readKnown(
+  db: Database,
+  reader: Reader,
+  writer: Writer,
+  ids: readonly string[],
+): Promise<Map<string, Known[]>> {
+  const known = new Map<string, Known[]>()
+  for (const row of await readStored(db, reader.scope, writer.collection.seq, ids, ownOnly(writer))) {
+    const list = known.get(row.object_id) ?? []
+    list.push(fromStored(row))
+    known.set(row.object_id, list)
+  }
+  return known
 }
 
 /** A copy to collide with: stored, or earlier in this batch. */

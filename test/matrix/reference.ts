@@ -156,12 +156,11 @@ function namedAsOrganization(q: Question): boolean {
   )
 }
 
-/** "unless the national authority disabled ad-hoc release (at home too)"; ZZ has no national authority. */
+/** "unless the national authority disabled ad-hoc release (at home too)"; what is declared for ZZ tightens as well. */
 function adhocAllowed(q: Question): boolean {
   const originator = originatorOf(q)
   if (!originator) return false
-  const country = countryOf(originator)
-  return country === null || q.topology.countries.get(country)?.adhocRelease !== false
+  return q.topology.countries.get(originator.country)?.adhocRelease !== false
 }
 
 /** "at the object's own level, an ad-hoc agreement" with the reader's organization. */
@@ -174,11 +173,10 @@ function adhocReaches(q: Question): boolean {
 /** "Services are capped at AMBER+STRICT" with "a principal's clearance = the lowest of ..." (§1). */
 function clearanceOf(q: Question): Tlp {
   const { principal, organization } = q.reader
-  const country = countryOf(organization)
   const ceilings: (Tlp | null | undefined)[] = [
     principal.clearance,
     organization.clearance,
-    country === null ? null : q.topology.countries.get(country)?.clearance,
+    q.topology.countries.get(organization.country)?.clearance,
     principal.kind === 'service' && !namedAsPerson(q) ? 'amber+strict' : null,
   ]
   return ceilings.reduce<Tlp>((low, c) => (c && rank(c) < rank(low) ? c : low), 'red')

@@ -54,8 +54,10 @@ test('T-3.1-01 even a failure of the server has the exact Content-Type', async (
   await client.connect()
   await client.query(`drop database "${name}" with (force)`)
   await client.end()
-  for (const path of [`${rw}objects/`, '/global/collections/']) {
-    const answer = await analyst.get(path)
+  const paths = [`${rw}objects/`, `${rw}manifest/`]
+  const answers = await Promise.all(paths.map((path) => analyst.get(path)))
+  for (const [i, answer] of answers.entries()) {
+    const path = paths[i] ?? ''
     t.ok([500, 503].includes(answer.status), `${path}: ${answer.status}`)
     hasTaxiiType(t, answer, path)
     isError(t, answer, answer.status, path)

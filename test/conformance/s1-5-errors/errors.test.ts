@@ -59,7 +59,7 @@ test('T-3.6-03 every failure of every endpoint has an error body', async (t) => 
   ]
   for (const [method, path] of paths) {
     isError(t, await server.anonymous.request({ method, path }), 401, `${method} ${path}`)
-    isError(t, await server.as('x', 'y').request({ method, path }), 401, `${method} ${path}`)
+    isError(t, await server.bearer('x').request({ method, path }), 401, `${method} ${path}`)
     const html = { method, path, headers: { Accept: 'text/html', ...(method === 'POST' && { 'Content-Type': T21 }) } }
     isError(t, await analyst.request({ ...html, ...(method === 'POST' && { body: '{}' }) }), 406, `${method} ${path}`)
     isError(t, await analyst.request({ method: 'PUT', path, body: 'x' }), 405, `PUT ${path}`)
