@@ -171,7 +171,7 @@ function readBaseline({ report, names }: Context, tree: Tree | null): DeclaredTo
   const maxTlp = fields.level('max_tlp') ?? 'green'
   if (maxTlp !== 'clear' && maxTlp !== 'green') {
     const line = fields.line('max_tlp')
-    report.warn(
+    report.warning(
       line,
       `baseline: max_tlp ${maxTlp} counts as green, nobody has signed for more: make agreements`,
     )

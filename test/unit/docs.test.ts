@@ -61,7 +61,8 @@ const slug = (heading: string) =>
     .trim()
     .replace(/\s/g, '-')
 
-const anchors = (page: Page) => page.prose.flatMap((line) => (/^#+ /.test(line) ? [slug(line.replace(/^#+ /, ''))] : []))
+const anchors = (page: Page) =>
+  page.prose.flatMap((line) => (/^#+ /.test(line) ? [slug(line.replace(/^#+ /, ''))] : []))
 
 test('relative links resolve, with their anchors', async (t) => {
   t.ok(pages.length > 10, 'there are pages')
@@ -136,7 +137,10 @@ test('every setting that is mentioned exists', async (t) => {
   const wrong = pages.flatMap(({ file, text }) =>
     [...text.matchAll(/\b(?:COMITY|DATABASE)_[A-Z_]+\b/g)]
       .map((m) => m[0])
-      .filter((name) => !config.includes(`'${name}'`) && !(name.startsWith('COMITY_TEST_') && support.includes(name)))
+      .filter(
+        (name) =>
+          !config.includes(`'${name}'`) && !(name.startsWith('COMITY_TEST_') && support.includes(name)),
+      )
       .map((name) => `${file}: ${name}`),
   )
   t.strictSame(wrong, [])
@@ -182,7 +186,9 @@ test('the release marking of docs/policy.md does what the page says', async (t) 
   })
   const label = (value: Record<string, unknown>, when: Micros) => {
     const rules = { defaultMarking: null, quarantine: false }
-    const labelled = labelsOf(value, 'mycert', rules, (id) => (id === definition?.id ? definition : undefined))
+    const labelled = labelsOf(value, 'mycert', rules, (id) =>
+      id === definition?.id ? definition : undefined,
+    )
     if (!labelled.ok) throw new Error(labelled.problem)
     return audienceOf(labelled.labels, 'sender', when).record
   }
