@@ -130,14 +130,17 @@ function chosen(query: ItemQuery, reader: Reader): Sql {
 
 /**
  * For ids with several copies, spec versions or labels: what this reader sees of them, one copy per version (the
- * first accepted, decided before added_after), then spec version, then version (policy.md §9, §11).
+ * first accepted, decided before added_after), then the versions asked for, then the latest spec version that has
+ * one of them (policy.md §9, §11; TAXII 2.1 §3.4.1).
  */
 function perReader(query: ItemQuery, reader: Reader): Sql {
   const seen = sql`d.collection = i.collection and d.object_id = i.object_id
     and d.audience = any (${reader.scope}::int[])`
   const bySpec = query.specs === null
-  const last = bySpec ? sql`c.spec desc, c.version_key desc` : sql`c.version_key desc, c.spec desc`
-  const first = bySpec ? sql`c.spec desc, c.version_key` : sql`c.version_key, c.spec`
+  const group = bySpec ? sql`partition by c.spec order by c.version_key` : sql`order by c.version_key, c.spec`
+  const back = bySpec
+    ? sql`partition by c.spec order by c.version_key desc`
+    : sql`order by c.version_key desc, c.spec desc`
   const { versions } = query
   const any: Sql[] = []
   if (versions.all) any.push(sql`true`)
@@ -146,18 +149,21 @@ function perReader(query: ItemQuery, reader: Reader): Sql {
   if (versions.keys.length > 0) any.push(sql`f.version_key = any (${versions.keys}::text[])`)
   return sql`exists (
     select from (
-      select c.position, c.version_key, c.spec, max(c.spec) over () as top,
-        row_number() over (order by ${last}) as from_last, row_number() over (order by ${first}) as from_first
+      select f.position, f.spec, max(f.spec) over () as top
       from (
-        select distinct on (d.spec, d.version_key) d.position, d.spec, d.version_key
-        from item d where ${seen} and (not d.sco or d.organization = (
-          select d.organization from item d where ${seen} order by d.accepted limit 1))
-        order by d.spec, d.version_key, d.accepted
-      ) c
-      where c.position > ${query.addedAfter ?? -1n}::bigint
-        ${query.specs ? sql`and c.spec = any (${query.specs}::smallint[])` : sql``}
-    ) f
-    where f.position = i.position ${bySpec ? sql`and f.spec = f.top` : sql``} and (${join(any, ' or ')}))`
+        select c.position, c.version_key, c.spec, row_number() over (${back}) as from_last,
+          row_number() over (${group}) as from_first
+        from (
+          select distinct on (d.spec, d.version_key) d.position, d.spec, d.version_key
+          from item d where ${seen} and (not d.sco or d.organization = (
+            select d.organization from item d where ${seen} order by d.accepted limit 1))
+          order by d.spec, d.version_key, d.accepted
+        ) c
+        where c.position > ${query.addedAfter ?? -1n}::bigint
+          ${query.specs ? sql`and c.spec = any (${query.specs}::smallint[])` : sql``}
+      ) f where ${join(any, ' or ')}
+    ) g
+    where g.position = i.position ${bySpec ? sql`and g.spec = g.top` : sql``})`
 }
 
 /** A visible copy that a DELETE may concern. */

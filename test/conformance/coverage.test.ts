@@ -24,7 +24,8 @@ function named(): Map<string, Set<string>> {
   )
   for (const path of files.filter((name) => name.endsWith('.test.ts')).sort()) {
     const text = readFileSync(path, 'utf8')
-    for (const [, id = ''] of text.matchAll(/\btest\(\s*['"`]([A-Z]-[\w.]+(?:-\d+)?)[ ,:]/g)) note(found, id, path)
+    for (const [, id = ''] of text.matchAll(/\btest\(\s*['"`]([A-Z]-[\w.]+(?:-\d+)?)[ ,:]/g))
+      note(found, id, path)
     // endpoints.test.ts makes its tests in a loop over contracts.
     if (/test\(`\$\{c\.id\} /.test(text)) {
       for (const [, id = ''] of text.matchAll(/\bid: '(C-\d+)'/g)) note(found, id, path)
@@ -50,7 +51,8 @@ test('every row has a test that names it, or a reason in not-tested.json', async
   }
   const known = new Set(rows.map((row) => row.id))
   const inTests = [...tests].filter(([, files]) => [...files].some((file) => file.includes('conformance')))
-  for (const id of [...inTests.map(([id]) => id), ...Object.keys(reasons)]) t.ok(known.has(id), `${id} is a row`)
+  for (const id of [...inTests.map(([id]) => id), ...Object.keys(reasons)])
+    t.ok(known.has(id), `${id} is a row`)
 })
 
 const LEVELS = `Levels: M = MUST, S = SHOULD, O = MAY of TAXII 2.1 (OASIS Standard, 10 June 2021); I = the TAXII 2.1
@@ -59,7 +61,9 @@ K = what a real client sends or assumes.`
 
 function written(): string {
   const lines = rows.map(({ id, level, text }) => {
-    const where = [...(tests.get(id) ?? [])].map((file) => `[${file.replace(/^test\/(conformance\/)?|\.test\.ts$/g, '')}](../${file})`).join(', ')
+    const where = [...(tests.get(id) ?? [])]
+      .map((file) => `[${file.replace(/^test\/(conformance\/)?|\.test\.ts$/g, '')}](../${file})`)
+      .join(', ')
     return `| ${id} | ${level} | ${text.replaceAll('|', '\\|')} | ${where || `not tested: ${reasons[id] ?? ''}`} |`
   })
   return [
@@ -80,6 +84,6 @@ function written(): string {
 
 test('docs/conformance.md is up to date (UPDATE=1 rewrites it)', async (t) => {
   const text = written()
-  if (process.env['UPDATE']) writeFileSync(page, text)
+  if (process.env.UPDATE) writeFileSync(page, text)
   t.equal(existsSync(page) ? readFileSync(page, 'utf8') : '', text, 'run with UPDATE=1')
 })

@@ -8,7 +8,13 @@ export const STAMP: RegExp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
 export const UUID4: RegExp = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 const ERROR_PROPERTIES = [
-  'title', 'description', 'error_id', 'error_code', 'http_status', 'external_details', 'details',
+  'title',
+  'description',
+  'error_id',
+  'error_code',
+  'http_status',
+  'external_details',
+  'details',
 ]
 
 /** Content-Type is there once, byte for byte. */
@@ -31,8 +37,8 @@ export function isError(t: Test, answer: Answer, status: number, what: string): 
     t.fail(`${what}: the error has no JSON body: ${answer.text.slice(0, 200)}`)
     return
   }
-  t.equal(typeof body['title'], 'string', `${what}: title`)
-  t.equal(body['http_status'], String(status), `${what}: http_status`)
+  t.equal(typeof body.title, 'string', `${what}: title`)
+  t.equal(body.http_status, String(status), `${what}: http_status`)
   for (const [name, value] of Object.entries(body)) {
     t.ok(ERROR_PROPERTIES.includes(name), `${what}: ${name} is a property of error`)
     t.equal(typeof value, name === 'details' ? 'object' : 'string', `${what}: type of ${name}`)
@@ -41,7 +47,11 @@ export function isError(t: Test, answer: Answer, status: number, what: string): 
 
 /** A success with a resource in its body. */
 export function isResource(t: Test, answer: Answer, status: number, what: string): void {
-  t.equal(answer.status, status, `${what}: status${answer.status === status ? '' : `: ${answer.text.slice(0, 200)}`}`)
+  t.equal(
+    answer.status,
+    status,
+    `${what}: status${answer.status === status ? '' : `: ${answer.text.slice(0, 200)}`}`,
+  )
   hasTaxiiType(t, answer, what)
   t.match(answer.text, /^\{.*\}$/s, `${what}: a JSON object`)
   noNullOrEmpty(t, answer, what)

@@ -1,6 +1,6 @@
 /** A raw HTTP client: what is given goes out as it is, what comes back is shown as it came. */
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http'
-import { Agent as TlsAgent, request as httpsRequest } from 'node:https'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest, Agent as TlsAgent } from 'node:https'
 
 /** The media type of TAXII 2.1, byte for byte. */
 export const T21 = 'application/taxii+json;version=2.1'
@@ -94,15 +94,15 @@ export class Answer {
   }
 
   get objects(): StixObject[] {
-    return (this.json['objects'] as StixObject[] | undefined) ?? []
+    return (this.json.objects as StixObject[] | undefined) ?? []
   }
 
   get records(): ManifestRecord[] {
-    return (this.json['objects'] as ManifestRecord[] | undefined) ?? []
+    return (this.json.objects as ManifestRecord[] | undefined) ?? []
   }
 
   get versions(): string[] {
-    return (this.json['versions'] as string[] | undefined) ?? []
+    return (this.json.versions as string[] | undefined) ?? []
   }
 
   /** Ids of the objects or manifest records, in order. */
@@ -112,15 +112,15 @@ export class Answer {
 
   /** `id version` of each object or manifest record, in order. */
   get keys(): string[] {
-    return this.objects.map((o) => `${o.id} ${o['version'] ?? o.modified ?? o.created ?? ''}`)
+    return this.objects.map((o) => `${o.id} ${o.version ?? o.modified ?? o.created ?? ''}`)
   }
 
   get more(): boolean {
-    return this.json['more'] === true
+    return this.json.more === true
   }
 
   get next(): string {
-    return String(this.json['next'] ?? '')
+    return String(this.json.next ?? '')
   }
 
   /** X-TAXII-Date-Added-First. */
@@ -226,8 +226,8 @@ export class Client {
   request(options: RawRequest): Promise<Answer> {
     const headers: RawRequest['headers'] = { ...options.headers }
     const has = (name: string) => Object.keys(headers).some((key) => key.toLowerCase() === name)
-    if (this.authorization !== null && !has('authorization')) headers['Authorization'] = this.authorization
-    if (!has('accept')) headers['Accept'] = T21
+    if (this.authorization !== null && !has('authorization')) headers.Authorization = this.authorization
+    if (!has('accept')) headers.Accept = T21
     return raw(this.base, { ...options, headers })
   }
 
@@ -279,7 +279,7 @@ export class Client {
     const answers = [await this.get(path, { query })]
     for (;;) {
       const page = answers.at(-1)
-      if (!page || page.status !== 200 || !page.more) return answers
+      if (page?.status !== 200 || !page.more) return answers
       if (answers.length > 10_000) throw new Error('the walk does not end')
       answers.push(await this.get(path, { query: { ...query, next: page.next } }))
     }

@@ -53,14 +53,15 @@ async function dropDatabases(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   const found = await client.query('select datname from pg_database where starts_with(datname, $1)', [prefix])
-  for (const { datname } of found.rows) await client.query(`drop database if exists "${datname}" with (force)`)
+  for (const { datname } of found.rows)
+    await client.query(`drop database if exists "${datname}" with (force)`)
   await client.end()
 }
 
 async function main(): Promise<void> {
   const postgres: Postgres = external
     ? { url: external, stop: () => dropDatabases(external) }
-    : await startPostgres(folder, process.env['COMITY_TEST_PG_BIN'] || undefined)
+    : await startPostgres(folder, process.env.COMITY_TEST_PG_BIN || undefined)
   const stop = async () => {
     if (stopping) return
     stopping = true

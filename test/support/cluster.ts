@@ -1,7 +1,16 @@
 /** One Postgres and one migrated template database per test run, shared by all test files; a clone per file. */
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,8 +22,8 @@ import { alive, locked, sleep } from './run-lock.ts'
 const run = promisify(execFile)
 
 const hash = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 8)
-const external = process.env['COMITY_TEST_DATABASE_URL'] ?? ''
-const key = hash(root, external, process.env['COMITY_TEST_PG_BIN'] ?? '')
+const external = process.env.COMITY_TEST_DATABASE_URL ?? ''
+const key = hash(root, external, process.env.COMITY_TEST_PG_BIN ?? '')
 const folder = join(tmpdir(), `comity-test-${userInfo().username}-${key}`)
 const prefix = `comity_test_${key}_`
 

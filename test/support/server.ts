@@ -60,7 +60,8 @@ export async function comity(args: string[], env: Record<string, string> = {}): 
 /** The surroundings of the program: none of our own settings leak in. */
 function environment(env: Record<string, string>): NodeJS.ProcessEnv {
   const clean = Object.entries(process.env).filter(
-    ([name]) => !/^(COMITY_|DATABASE_|PG|TAP|NODE_OPTIONS|NODE_V8|HOST$|PORT$|LOG_LEVEL$|NODE_ENV$)/.test(name),
+    ([name]) =>
+      !/^(COMITY_|DATABASE_|PG|TAP|NODE_OPTIONS|NODE_V8|HOST$|PORT$|LOG_LEVEL$|NODE_ENV$)/.test(name),
   )
   return { ...Object.fromEntries(clean), LOG_LEVEL: 'warn', ...env }
 }
@@ -72,7 +73,8 @@ export async function apply(url: string, topology: string): Promise<void> {
     const file = join(folder, 'topology.yaml')
     writeFileSync(file, topology, { mode: 0o600 })
     const outcome = await comity(['apply', file], { DATABASE_URL: url })
-    if (outcome.code !== 0) throw new Error(`comity apply: ${outcome.code}\n${outcome.stderr}${outcome.stdout}`)
+    if (outcome.code !== 0)
+      throw new Error(`comity apply: ${outcome.code}\n${outcome.stderr}${outcome.stdout}`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -109,7 +111,11 @@ interface Launched {
   killed(): boolean
 }
 
-async function launch(own: { url: string }, port: number, env: Record<string, string>): Promise<Launched | Error> {
+async function launch(
+  own: { url: string },
+  port: number,
+  env: Record<string, string>,
+): Promise<Launched | Error> {
   const child: ChildProcess = spawn(process.execPath, [program, 'serve'], {
     cwd: root,
     env: environment({
@@ -135,7 +141,7 @@ async function launch(own: { url: string }, port: number, env: Record<string, st
       done(code)
     })
   })
-  const url = `${env['COMITY_TLS_CERT'] ? 'https' : 'http'}://127.0.0.1:${port}`
+  const url = `${env.COMITY_TLS_CERT ? 'https' : 'http'}://127.0.0.1:${port}`
   const deadline = Date.now() + 30_000
   for (;;) {
     const ready = await raw(url, { path: '/readyz' }).then(

@@ -7,7 +7,11 @@ function collectionId(name: string): string {
   return `${u.slice(0, 14)}4${u.slice(15)}`
 }
 
-const declare = (alias: string) => ({ id: collectionId(alias), alias, path: `/global/collections/${collectionId(alias)}/` })
+const declare = (alias: string) => ({
+  id: collectionId(alias),
+  alias,
+  path: `/global/collections/${collectionId(alias)}/`,
+})
 
 export const READ_WRITE = declare('indicators')
 export const READ_ONLY = declare('read-only')
@@ -40,7 +44,11 @@ export const TOKENS = {
   oneCollection: 'tk-one-3e9b7d1f5a2c4860b4d8f6e2a1c97053',
 } as const
 
-const grant = (to: string, rights: string) => ({ to, read: rights.includes('r'), write: rights.includes('w') })
+const grant = (to: string, rights: string) => ({
+  to,
+  read: rights.includes('r'),
+  write: rights.includes('w'),
+})
 
 interface Declared {
   id: string

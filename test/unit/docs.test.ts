@@ -15,7 +15,7 @@ import { type Micros, parseMicros } from '../../src/time.ts'
 interface Page {
   file: string
   text: string
-  /** Code spans and lines of fenced blocks. */
+  /** Code spans and lines of fenced blocks, SQL apart: commands are looked for here. */
   code: string[]
   /** Everything else, line by line. */
   prose: string[]
@@ -35,14 +35,14 @@ function markdown(folder: string): string[] {
 function readPage(path: string): Page {
   const text = readFileSync(path, 'utf8')
   const page: Page = { file: relative(packageRoot, path), text, code: [], prose: [] }
-  let fenced = false
+  let fence: string | null = null
   for (const line of text.split('\n')) {
-    if (/^\s*```/.test(line)) fenced = !fenced
-    else if (fenced) page.code.push(line)
-    else {
+    const mark = /^\s*```(\w*)/.exec(line)
+    if (mark) fence = fence === null ? (mark[1] ?? '') : null
+    else if (fence === null) {
       page.prose.push(line)
       page.code.push(...[...line.matchAll(/`([^`]+)`/g)].map((m) => m[1] ?? ''))
-    }
+    } else if (fence !== 'sql') page.code.push(line)
   }
   return page
 }

@@ -312,6 +312,7 @@ api_roots:
   })
   t.match(warnings, [
     /line 4: organization b: clearance is empty/,
+    /line 7: baseline: max_tlp amber counts as green/,
     /line 8: .*ZZ is no country and reaches nobody/,
   ])
   const json = JSON.stringify(

@@ -3,7 +3,16 @@ import t, { type Test, test } from 'tap'
 import { completed, hasDates, hasTaxiiType, isError, isResource } from '../../support/checks.ts'
 import { type Answer, basic, type Client, type CollectionResource, raw, T21 } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
-import { indicator, ipv4, malware, newId, relationship, statement, STIX_TYPES, version } from '../../support/stix.ts'
+import {
+  indicator,
+  ipv4,
+  malware,
+  newId,
+  relationship,
+  STIX_TYPES,
+  statement,
+  version,
+} from '../../support/stix.ts'
 import { EMPTY, READ_WRITE, scratches, topology } from '../../support/world.ts'
 
 const MAX = 200_000
@@ -28,8 +37,14 @@ test('K-01 taxii2-client finds both tokens of the Content-Type, on every call it
   const { path, ids } = await filled(2)
   const headers = { Accept: T21, 'User-Agent': 'taxii2-client/2.3.0' }
   for (const url of [
-    '/taxii2/', '/global/', '/global/collections/', path, `${path}manifest/`, `${path}objects/`,
-    `${path}objects/${ids[0]}/`, `${path}objects/${ids[0]}/versions/`,
+    '/taxii2/',
+    '/global/',
+    '/global/collections/',
+    path,
+    `${path}manifest/`,
+    `${path}objects/`,
+    `${path}objects/${ids[0]}/`,
+    `${path}objects/${ids[0]}/versions/`,
   ]) {
     const answer = await analyst.get(url, { headers })
     t.equal(answer.status, 200, url)
@@ -74,7 +89,7 @@ test('K-03 taxii2-client: counts add up, the URL carries the id, a slash is adde
   t.equal(resource.id, id)
   t.ok(path.includes(resource.id), 'the URL by id holds the id')
   const discovery = (await analyst.get('/taxii2/')).json
-  if (discovery['default']) t.ok((discovery['api_roots'] as string[]).includes(String(discovery['default'])))
+  if (discovery.default) t.ok((discovery.api_roots as string[]).includes(String(discovery.default)))
   t.equal((await analyst.get('/taxii2')).status, 200, 'with or without slash')
 })
 
@@ -86,7 +101,11 @@ test('K-04 OpenCTI ingestion: next and added_after together, the header as a cur
     const seen: string[] = []
     let next = ''
     for (;;) {
-      const query: Record<string, string> = { limit: '10', ...(cursor && { added_after: cursor }), ...(next && { next }) }
+      const query: Record<string, string> = {
+        limit: '10',
+        ...(cursor && { added_after: cursor }),
+        ...(next && { next }),
+      }
       const answer = await analyst.getObjects(path, query)
       t.equal(answer.status, 200, JSON.stringify(query))
       hasDates(t, answer, 'never undefined')
@@ -113,10 +132,10 @@ test('K-05 OpenCTI 5 sends the Accept of axios', async (t) => {
 })
 
 test('K-06 the OpenCTI connector: collection by title, root by the last segment, next leaking elsewhere', async (t) => {
-  const listed = (await analyst.get('/global/collections/')).json['collections'] as CollectionResource[]
+  const listed = (await analyst.get('/global/collections/')).json.collections as CollectionResource[]
   const titles = listed.map((c) => c.title)
   t.equal(new Set(titles).size, titles.length, 'titles are unique within a root')
-  for (const root of (await analyst.get('/taxii2/')).json['api_roots'] as string[]) {
+  for (const root of (await analyst.get('/taxii2/')).json.api_roots as string[]) {
     const name = root.split('/').at(-2) ?? ''
     t.equal((await analyst.get(`/${name}/collections/`)).status, 200, `the root is its last segment, ${name}`)
   }
@@ -142,21 +161,25 @@ test('K-07 added_after stays strictly greater: no endless last page', async (t) 
 test('K-08 none of the mistakes that OpenCTI made as a server', async (t) => {
   const { path, ids } = await filled(12)
   const discovery = await analyst.get('/taxii2/')
-  for (const root of discovery.json['api_roots'] as string[]) t.match(root, /^(https:\/\/|\/)[^/].*\/$/)
+  for (const root of discovery.json.api_roots as string[]) t.match(root, /^(https:\/\/|\/)[^/].*\/$/)
   for (const url of ['/taxii2', '/global', path.slice(0, -1), `${path}objects`]) {
     t.equal((await analyst.get(url)).status, 200, `${url} without slash`)
   }
   const page = await analyst.getObjects(path, { limit: '5' })
-  t.equal(page.json['more'], true, 'never more:false at a cap')
-  t.strictSame((await analyst.get('/global/')).json['versions'], [T21])
+  t.equal(page.json.more, true, 'never more:false at a cap')
+  t.strictSame((await analyst.get('/global/')).json.versions, [T21])
   t.equal((await analyst.getObject(path, ids[3] ?? '')).objects.length, 1)
 })
 
 test('K-09 Microsoft Sentinel: API root and collection id, Basic, versions, polls by added_after', async (t) => {
   const { path, id, ids } = await filled(4)
   const root = await analyst.get('/global/')
-  t.ok((root.json['versions'] as string[]).includes(T21))
-  t.ok(((await analyst.get('/global/collections/')).json['collections'] as { id: string }[]).some((c) => c.id === id))
+  t.ok((root.json.versions as string[]).includes(T21))
+  t.ok(
+    ((await analyst.get('/global/collections/')).json.collections as { id: string }[]).some(
+      (c) => c.id === id,
+    ),
+  )
   const minute = new Date(Date.now() - 60_000).toISOString()
   t.strictSame((await analyst.getObjects(path, { added_after: minute })).ids, ids)
 })
@@ -187,7 +210,9 @@ test('K-11 Cortex XSOAR: 406 for 2.0, pages of 100, a long list of types, collec
   const [i, m] = [indicator(), malware()]
   const link = relationship(i.id, m.id)
   await analyst.add(path, i, m, link, statement('x'))
-  const types = [...STIX_TYPES, 'relationship'].filter((type, at, all) => all.indexOf(type) === at && type !== 'marking-definition')
+  const types = [...STIX_TYPES, 'relationship'].filter(
+    (type, at, all) => all.indexOf(type) === at && type !== 'marking-definition',
+  )
   const answer = await analyst.getObjects(path, { 'match[type]': types.join(','), limit: '100' })
   t.strictSame(answer.ids, [i.id, m.id, link.id])
 })
@@ -217,13 +242,20 @@ test('K-13 Splunk CTIS pushes a bundle and polls the status', async (t) => {
   const answer = await analyst.send(`${path}objects/`, JSON.stringify(bundle))
   t.equal(answer.status, 202)
   t.equal((await completed(analyst, 'global', answer.taxiiStatus.id)).success_count, 2)
-  t.ok(((await analyst.get('/global/collections/')).json['collections'] as { id: string }[]).some((c) => c.id === id))
+  t.ok(
+    ((await analyst.get('/global/collections/')).json.collections as { id: string }[]).some(
+      (c) => c.id === id,
+    ),
+  )
 })
 
 test('K-15 clients of TAXII 1.x and 2.0 get a clear 406', async (t) => {
   for (const accept of [
-    'application/vnd.oasis.taxii+json; version=2.0', 'application/vnd.oasis.taxii+json', 'application/taxii+json;version=2.0',
-    'application/xml', 'application/vnd.oasis.stix+json; version=2.0',
+    'application/vnd.oasis.taxii+json; version=2.0',
+    'application/vnd.oasis.taxii+json',
+    'application/taxii+json;version=2.0',
+    'application/xml',
+    'application/vnd.oasis.stix+json; version=2.0',
   ]) {
     for (const url of ['/taxii2/', `${READ_WRITE.path}objects/`]) {
       const answer = await analyst.get(url, { headers: { Accept: accept } })
@@ -238,14 +270,18 @@ test('K-16 large limits are clamped, not refused', async (t) => {
   for (const limit of ['500', '15000', '100000']) {
     t.strictSame((await analyst.getObjects(path, { limit })).ids, ids, limit)
   }
-  for (const url of ['/taxii2/', '/global/', '/global/collections/']) t.equal((await analyst.get(url)).status, 200, url)
+  for (const url of ['/taxii2/', '/global/', '/global/collections/'])
+    t.equal((await analyst.get(url)).status, 200, url)
 })
 
 test('K-18 errors have the Content-Type of TAXII, too', async (t) => {
   const { path } = await filled(1)
   const answers = [
-    await analyst.getObjects(path, { limit: 'x' }), await server.anonymous.get(path), await analyst.get('/nope/'),
-    await analyst.get(path, { headers: { Accept: 'text/html' } }), await analyst.send(`${path}objects/`, '{'),
+    await analyst.getObjects(path, { limit: 'x' }),
+    await server.anonymous.get(path),
+    await analyst.get('/nope/'),
+    await analyst.get(path, { headers: { Accept: 'text/html' } }),
+    await analyst.send(`${path}objects/`, '{'),
   ]
   for (const answer of answers) hasTaxiiType(t, answer, String(answer.status))
 })

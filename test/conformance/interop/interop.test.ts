@@ -5,7 +5,15 @@ import type { CollectionResource } from '../../support/client.ts'
 import { comity, startServer } from '../../support/server.ts'
 import { indicator, indicator20, malware, version } from '../../support/stix.ts'
 import {
-  EMPTY, LISTED_ONLY, NO_COLLECTION, NO_OBJECT, READ_ONLY, READ_WRITE, scratches, topology, WRITE_ONLY,
+  EMPTY,
+  LISTED_ONLY,
+  NO_COLLECTION,
+  NO_OBJECT,
+  READ_ONLY,
+  READ_WRITE,
+  scratches,
+  topology,
+  WRITE_ONLY,
 } from '../../support/world.ts'
 
 const server = await startServer(t, { topology: topology() })
@@ -28,14 +36,20 @@ test('I-01 3.1.1 no credentials, 3.1.2 wrong credentials, 3.1.4 HTTP Basic', asy
 })
 
 test('I-04 3.2.1 discovery with relative and with absolute api_roots', async (t) => {
-  const relative = (await analyst.get('/taxii2/')).json['api_roots'] as string[]
+  const relative = (await analyst.get('/taxii2/')).json.api_roots as string[]
   for (const root of relative) {
     t.match(root, /^\/[a-z]+\/$/)
     isResource(t, await analyst.get(root), 200, root)
   }
-  const other = await startServer(t, { database: server.database, env: { COMITY_PUBLIC_URL: 'https://taxii.example' } })
-  const absolute = (await other.as('analyst').get('/taxii2/')).json['api_roots'] as string[]
-  t.strictSame(absolute, relative.map((root) => `https://taxii.example${root}`))
+  const other = await startServer(t, {
+    database: server.database,
+    env: { COMITY_PUBLIC_URL: 'https://taxii.example' },
+  })
+  const absolute = (await other.as('analyst').get('/taxii2/')).json.api_roots as string[]
+  t.strictSame(
+    absolute,
+    relative.map((root) => `https://taxii.example${root}`),
+  )
 })
 
 test('I-05 3.3.1 API root, 3.3.2 wrong API root', async (t) => {
@@ -46,18 +60,21 @@ test('I-05 3.3.1 API root, 3.3.2 wrong API root', async (t) => {
 test('I-06 3.4.1 collections, ascending by id', async (t) => {
   const answer = await analyst.get('/global/collections/')
   isResource(t, answer, 200, 'collections')
-  const ids = (answer.json['collections'] as CollectionResource[]).map((c) => c.id)
+  const ids = (answer.json.collections as CollectionResource[]).map((c) => c.id)
   t.strictSame(ids, [...ids].sort())
 })
 
 test('I-07 3.5.1.1-4 the collection resource of every kind of access', async (t) => {
   const rows = [
-    [WRITE_ONLY, false, true], [READ_WRITE, true, true], [READ_ONLY, true, false], [LISTED_ONLY, false, false],
+    [WRITE_ONLY, false, true],
+    [READ_WRITE, true, true],
+    [READ_ONLY, true, false],
+    [LISTED_ONLY, false, false],
   ] as const
   for (const [c, read, write] of rows) {
     const answer = await analyst.get(c.path)
     isResource(t, answer, 200, c.alias)
-    t.strictSame([answer.json['can_read'], answer.json['can_write']], [read, write], c.alias)
+    t.strictSame([answer.json.can_read, answer.json.can_write], [read, write], c.alias)
   }
 })
 
@@ -77,7 +94,13 @@ test('I-09 3.5.2.3 DELETE on read-only or write-only 403, 3.5.2.4 on no-access 4
 })
 
 test('I-10 3.5.3 wrong collection: 404', async (t) => {
-  for (const rest of ['', 'objects/', 'manifest/', `objects/${object.id}/`, `objects/${object.id}/versions/`]) {
+  for (const rest of [
+    '',
+    'objects/',
+    'manifest/',
+    `objects/${object.id}/`,
+    `objects/${object.id}/versions/`,
+  ]) {
     isError(t, await analyst.get(`/global/collections/${NO_COLLECTION}/${rest}`), 404, rest)
   }
 })
@@ -144,7 +167,11 @@ test('I-15 3.13.1.1-10 filters: added_after, limit, id, type, version, spec_vers
     t.strictSame(await ids({ 'match[spec_version]': '2.0' }), [old.id], '.6 spec_version')
     t.strictSame(await ids({ 'match[id]': `${i.id},${m.id}` }), [i.id, m.id], '.7 OR')
     t.strictSame(await ids({ 'match[type]': 'indicator', 'match[id]': m.id }), [], '.8 AND')
-    const both = { 'match[type]': 'indicator,malware', 'match[spec_version]': '2.1', 'match[id]': `${i.id},${old.id}` }
+    const both = {
+      'match[type]': 'indicator,malware',
+      'match[spec_version]': '2.1',
+      'match[id]': `${i.id},${old.id}`,
+    }
     t.strictSame(await ids(both), [i.id], '.9 AND and OR')
     const twice = `${path}${endpoint}?match[type]=indicator&match[type]=malware`
     isError(t, await analyst.get(twice), 400, '.10 a repeated filter')
@@ -156,7 +183,11 @@ test('I-16 3.14.1 pages of versions by added_after = X-TAXII-Date-Added-Last', a
   const mine = indicator({ modified: at(1) })
   await analyst.add(path, ...[1, 2, 3, 4, 5].map((month) => version(mine, at(month))))
   const { records } = await analyst.getManifest(path, { 'match[version]': 'all' })
-  isAscending(t, records.map((r) => r.date_added), 'versions of one object')
+  isAscending(
+    t,
+    records.map((r) => r.date_added),
+    'versions of one object',
+  )
   const seen: string[] = []
   let query: Record<string, string> = { limit: '2' }
   for (let i = 0; i < 10; i++) {
@@ -171,7 +202,10 @@ test('I-16 3.14.1 pages of versions by added_after = X-TAXII-Date-Added-Last', a
 test('I-17 3.15.1 custom properties on the envelope are accepted', async (t) => {
   const { path } = scratch()
   const name = 'x_6d0f2b1c_52ab_4a2f_8e0b_0c6f1f1b7a11_note'
-  const answer = await analyst.send(`${path}objects/`, JSON.stringify({ [name]: 'x', objects: [indicator()] }))
+  const answer = await analyst.send(
+    `${path}objects/`,
+    JSON.stringify({ [name]: 'x', objects: [indicator()] }),
+  )
   isResource(t, answer, 202, name)
   t.equal(answer.taxiiStatus.success_count, 1)
 })

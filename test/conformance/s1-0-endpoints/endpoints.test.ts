@@ -1,6 +1,6 @@
 /** The eleven endpoint contracts (TAXII 2.1 §4, §5): happy path, listed failures, nothing null or empty. */
 import t, { type Test, test } from 'tap'
-import { hasDates, isError, isResource, hasTaxiiType, noNullOrEmpty } from '../../support/checks.ts'
+import { hasDates, hasTaxiiType, isError, isResource, noNullOrEmpty } from '../../support/checks.ts'
 import { type Answer, T21 } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
 import { indicator, newId, version } from '../../support/stix.ts'
@@ -34,7 +34,12 @@ const ro = READ_ONLY.path
 const nowhere = `/global/collections/${NO_COLLECTION}/`
 const one = `objects/${object.id}/`
 
-const has = (t: Test, answer: Answer, required: Record<string, string>, optional: Record<string, string> = {}) => {
+const has = (
+  t: Test,
+  answer: Answer,
+  required: Record<string, string>,
+  optional: Record<string, string> = {},
+) => {
   for (const [name, type] of Object.entries(required)) {
     const value = answer.json[name]
     t.equal(Array.isArray(value) ? 'list' : typeof value, type, `${name} is a ${type}`)
@@ -45,72 +50,144 @@ const has = (t: Test, answer: Answer, required: Record<string, string>, optional
     else t.equal(Array.isArray(value) ? 'list' : typeof value, type, `${name} is a ${type}`)
   }
 }
-const envelope = (t: Test, answer: Answer) => has(t, answer, { objects: 'list' }, { more: 'boolean', next: 'string' })
+const envelope = (t: Test, answer: Answer) =>
+  has(t, answer, { objects: 'list' }, { more: 'boolean', next: 'string' })
 
 const PAGED = ['limit=0', 'added_after=yesterday', 'next=', 'match[spec_version]=abc']
 
 const CONTRACTS: Contract[] = [
   {
-    id: 'C-1', method: 'GET', path: '/taxii2/', status: 200, unknown: [],
+    id: 'C-1',
+    method: 'GET',
+    path: '/taxii2/',
+    status: 200,
+    unknown: [],
     check: (t, a) =>
-      has(t, a, { title: 'string', api_roots: 'list' }, { description: 'string', contact: 'string', default: 'string' }),
+      has(
+        t,
+        a,
+        { title: 'string', api_roots: 'list' },
+        { description: 'string', contact: 'string', default: 'string' },
+      ),
   },
   {
-    id: 'C-2', method: 'GET', path: '/global/', status: 200, unknown: ['/no-such-root/'],
+    id: 'C-2',
+    method: 'GET',
+    path: '/global/',
+    status: 200,
+    unknown: ['/no-such-root/'],
     check: (t, a) =>
-      has(t, a, { title: 'string', versions: 'list', max_content_length: 'number' }, { description: 'string' }),
+      has(
+        t,
+        a,
+        { title: 'string', versions: 'list', max_content_length: 'number' },
+        { description: 'string' },
+      ),
   },
   {
-    id: 'C-3', method: 'GET', path: `/global/status/${posted.id}/`, status: 200,
+    id: 'C-3',
+    method: 'GET',
+    path: `/global/status/${posted.id}/`,
+    status: 200,
     unknown: [`/global/status/${NO_STATUS}/`, `/no-such-root/status/${posted.id}/`],
     check: (t, a) =>
       has(
-        t, a,
+        t,
+        a,
         {
-          id: 'string', status: 'string', total_count: 'number', success_count: 'number',
-          failure_count: 'number', pending_count: 'number',
+          id: 'string',
+          status: 'string',
+          total_count: 'number',
+          success_count: 'number',
+          failure_count: 'number',
+          pending_count: 'number',
         },
         { request_timestamp: 'string', successes: 'list', failures: 'list', pendings: 'list' },
       ),
   },
   {
-    id: 'C-4', method: 'GET', path: '/global/collections/', status: 200, unknown: ['/no-such-root/collections/'],
+    id: 'C-4',
+    method: 'GET',
+    path: '/global/collections/',
+    status: 200,
+    unknown: ['/no-such-root/collections/'],
     check: (t, a) => has(t, a, { collections: 'list' }),
   },
   {
-    id: 'C-5', method: 'GET', path: rw, status: 200, unknown: [nowhere, '/global/collections/no-such-alias/'],
+    id: 'C-5',
+    method: 'GET',
+    path: rw,
+    status: 200,
+    unknown: [nowhere, '/global/collections/no-such-alias/'],
     check: (t, a) =>
       has(
-        t, a,
+        t,
+        a,
         { id: 'string', title: 'string', can_read: 'boolean', can_write: 'boolean' },
         { description: 'string', alias: 'string', media_types: 'list' },
       ),
   },
   {
-    id: 'C-6', method: 'GET', path: `${rw}manifest/`, status: 200, dates: true, forbidden: `${wo}manifest/`,
-    unknown: [`${nowhere}manifest/`], malformed: PAGED, check: envelope,
+    id: 'C-6',
+    method: 'GET',
+    path: `${rw}manifest/`,
+    status: 200,
+    dates: true,
+    forbidden: `${wo}manifest/`,
+    unknown: [`${nowhere}manifest/`],
+    malformed: PAGED,
+    check: envelope,
   },
   {
-    id: 'C-7', method: 'GET', path: `${rw}objects/`, status: 200, dates: true, forbidden: `${wo}objects/`,
-    unknown: [`${nowhere}objects/`], malformed: PAGED, check: envelope,
+    id: 'C-7',
+    method: 'GET',
+    path: `${rw}objects/`,
+    status: 200,
+    dates: true,
+    forbidden: `${wo}objects/`,
+    unknown: [`${nowhere}objects/`],
+    malformed: PAGED,
+    check: envelope,
   },
   {
-    id: 'C-8', method: 'POST', path: `${rw}objects/`, status: 202, forbidden: `${ro}objects/`,
-    unknown: [`${nowhere}objects/`], check: (t, a) => t.ok(a.taxiiStatus.id, 'a status'),
+    id: 'C-8',
+    method: 'POST',
+    path: `${rw}objects/`,
+    status: 202,
+    forbidden: `${ro}objects/`,
+    unknown: [`${nowhere}objects/`],
+    check: (t, a) => t.ok(a.taxiiStatus.id, 'a status'),
   },
   {
-    id: 'C-9', method: 'GET', path: rw + one, status: 200, dates: true, forbidden: wo + one,
-    unknown: [nowhere + one, `${rw}objects/${newId('indicator')}/`], malformed: PAGED, check: envelope,
+    id: 'C-9',
+    method: 'GET',
+    path: rw + one,
+    status: 200,
+    dates: true,
+    forbidden: wo + one,
+    unknown: [nowhere + one, `${rw}objects/${newId('indicator')}/`],
+    malformed: PAGED,
+    check: envelope,
   },
   {
-    id: 'C-10', method: 'DELETE', path: rw + one, status: 200, forbidden: ro + one,
+    id: 'C-10',
+    method: 'DELETE',
+    path: rw + one,
+    status: 200,
+    forbidden: ro + one,
     unknown: [nowhere + one, `${rw}objects/${newId('indicator')}/`],
     malformed: ['match[version]=all,last', 'match[spec_version]=abc'],
     check: (t, a) => t.equal(a.body.length, 0, 'no body'),
   },
   {
-    id: 'C-11', method: 'GET', path: `${rw}${one}versions/`, status: 200, dates: true, forbidden: `${wo}${one}versions/`,
-    unknown: [`${nowhere}${one}versions/`, `${rw}objects/${newId('indicator')}/versions/`], malformed: PAGED,
+    id: 'C-11',
+    method: 'GET',
+    path: `${rw}${one}versions/`,
+    status: 200,
+    dates: true,
+    forbidden: `${wo}${one}versions/`,
+    unknown: [`${nowhere}${one}versions/`, `${rw}objects/${newId('indicator')}/versions/`],
+    malformed: PAGED,
     check: (t, a) => has(t, a, { versions: 'list' }, { more: 'boolean', next: 'string' }),
   },
 ]

@@ -30,7 +30,10 @@ test('T-2-02 microseconds survive: manifest, header and added_after agree', asyn
   const { records } = await analyst.getManifest(path)
   const added = records.map((r) => r.date_added)
   isAscending(t, added, 'date_added')
-  t.ok(added.some((a) => !a.endsWith('000Z')), 'some have digits below the millisecond')
+  t.ok(
+    added.some((a) => !a.endsWith('000Z')),
+    'some have digits below the millisecond',
+  )
   for (const k of [0, 7, 20, 38]) {
     const at = added[k] ?? ''
     const page = await analyst.getObjects(path, { added_after: stamp(micros(at) - 1n), limit: '1' })
@@ -50,8 +53,14 @@ test('T-2-03 an empty list is never serialised', async (t) => {
   noNullOrEmpty(t, failed, 'a status in which all fail')
   t.notOk('successes' in failed.json, 'no successes')
   for (const url of [
-    '/taxii2/', '/global/', '/global/collections/', path, `${path}objects/`, `${path}manifest/`,
-    `/global/status/${status.id}/`, `/global/status/${failed.taxiiStatus.id}/`,
+    '/taxii2/',
+    '/global/',
+    '/global/collections/',
+    path,
+    `${path}objects/`,
+    `${path}manifest/`,
+    `/global/status/${status.id}/`,
+    `/global/status/${failed.taxiiStatus.id}/`,
   ]) {
     isResource(t, await analyst.get(url), 200, url)
   }
@@ -62,7 +71,7 @@ test('T-2-03 an empty list is never serialised', async (t) => {
 
 test('T-2-04 collection and status ids are UUIDv4', async (t) => {
   const { path } = scratch()
-  const collections = (await analyst.get('/global/collections/')).json['collections'] as { id: string }[]
+  const collections = (await analyst.get('/global/collections/')).json.collections as { id: string }[]
   t.ok(collections.length > 5)
   for (const { id } of collections) t.match(id, UUID4)
   for (let i = 0; i < 5; i++) t.match((await analyst.add(path, indicator())).id, UUID4)
@@ -76,14 +85,14 @@ test('T-2-05 integers are numbers within ±(2^53-1), booleans are unquoted', asy
   for (const name of ['total_count', 'success_count', 'failure_count', 'pending_count'] as const) {
     t.ok(Number.isSafeInteger(status[name]), name)
   }
-  t.ok(Number.isSafeInteger((await analyst.get('/global/')).json['max_content_length']))
+  t.ok(Number.isSafeInteger((await analyst.get('/global/')).json.max_content_length))
   const served = await analyst.getObjects(path)
   t.match(served.text, /"x_most":\s*9007199254740991\b/)
   t.match(served.text, /"x_least":\s*-9007199254740991\b/)
-  t.equal(served.objects[0]?.['is_family'], false)
+  t.equal(served.objects[0]?.is_family, false)
   const collection = await analyst.get(path)
-  t.equal(collection.json['can_read'], true)
-  t.equal(collection.json['can_write'], true)
+  t.equal(collection.json.can_read, true)
+  t.equal(collection.json.can_write, true)
   for (const big of ['9007199254740992', '-9007199254740992', '123456789012345678901234567890']) {
     const text = JSON.stringify({ objects: [malware({ x_big: 0 })] }).replace('"x_big":0', `"x_big":${big}`)
     const answer = await analyst.send(`${path}objects/`, text)
@@ -100,7 +109,7 @@ test('T-2-06 bodies are UTF-8 JSON and text beyond ASCII comes back', async (t) 
   const answer = await analyst.getObjects(path)
   t.doesNotThrow(() => new TextDecoder('utf-8', { fatal: true }).decode(answer.body), 'valid UTF-8')
   t.notOk(answer.body.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])), 'no byte order mark')
-  t.equal(answer.objects[0]?.['name'], name)
+  t.equal(answer.objects[0]?.name, name)
 })
 
 test('T-2-07 no property is serialised as null', async (t) => {
@@ -111,7 +120,8 @@ test('T-2-07 no property is serialised as null', async (t) => {
   const status = await analyst.add(path, indicator(), sco, marking, old)
   const urls = ['/taxii2/', '/global/', '/open/', '/global/collections/', '/open/collections/', path]
   urls.push(`${path}objects/`, `${path}manifest/`, `/global/status/${status.id}/`)
-  for (const { id } of [sco, marking, old]) urls.push(`${path}objects/${id}/`, `${path}objects/${id}/versions/`)
+  for (const { id } of [sco, marking, old])
+    urls.push(`${path}objects/${id}/`, `${path}objects/${id}/versions/`)
   for (const url of urls) noNullOrEmpty(t, await analyst.get(url), url)
   for (const url of ['/nope/', `${path}objects/?limit=0`]) noNullOrEmpty(t, await analyst.get(url), url)
   noNullOrEmpty(t, await server.anonymous.get('/taxii2/'), '401')

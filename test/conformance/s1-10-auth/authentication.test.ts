@@ -1,15 +1,30 @@
 /** Authentication, what a client may know of, and independent roots (TAXII 2.1 §8, §1.6.9, App. B). */
 import t, { type Test, test } from 'tap'
-import { isError, isResource, hasDates } from '../../support/checks.ts'
+import { hasDates, isError, isResource } from '../../support/checks.ts'
 import { type Answer, basic, type Client, T21 } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
 import { indicator, ipv4, malware, TLP, version } from '../../support/stix.ts'
 import {
-  HIDDEN, LISTED_ONLY, NO_COLLECTION, NO_OBJECT, NO_STATUS, PASSWORD_WITH_COLON, PUBLIC, READ_ONLY, READ_WRITE,
-  scratches, TOKENS, topology, TWIN, WRITE_ONLY,
+  HIDDEN,
+  LISTED_ONLY,
+  NO_COLLECTION,
+  NO_OBJECT,
+  NO_STATUS,
+  PASSWORD_WITH_COLON,
+  PUBLIC,
+  READ_ONLY,
+  READ_WRITE,
+  scratches,
+  TOKENS,
+  TWIN,
+  topology,
+  WRITE_ONLY,
 } from '../../support/world.ts'
 
-const server = await startServer(t, { topology: topology(), env: { COMITY_PAGE_BYTES: '20000', COMITY_PAGE_MAX: '500' } })
+const server = await startServer(t, {
+  topology: topology(),
+  env: { COMITY_PAGE_BYTES: '20000', COMITY_PAGE_MAX: '500' },
+})
 const analyst = server.as('analyst')
 const keeper = server.as('keeper')
 const scratch = scratches()
@@ -18,10 +33,24 @@ const posted = await analyst.add(READ_WRITE.path, object)
 const rw = READ_WRITE.path
 
 const PATHS = [
-  '/taxii2/', '/global/', `/global/status/${posted.id}/`, `/global/status/${NO_STATUS}/`, '/global/collections/', rw,
-  `${rw}manifest/`, `${rw}objects/`, `${rw}objects/${object.id}/`, `${rw}objects/${object.id}/versions/`,
-  `${rw}objects/${NO_OBJECT}/`, `${HIDDEN.path}objects/`, `/global/collections/${NO_COLLECTION}/objects/`, '/nope/',
-  '/nope/collections/', '/no/such/path', '/', '/open/status/x/',
+  '/taxii2/',
+  '/global/',
+  `/global/status/${posted.id}/`,
+  `/global/status/${NO_STATUS}/`,
+  '/global/collections/',
+  rw,
+  `${rw}manifest/`,
+  `${rw}objects/`,
+  `${rw}objects/${object.id}/`,
+  `${rw}objects/${object.id}/versions/`,
+  `${rw}objects/${NO_OBJECT}/`,
+  `${HIDDEN.path}objects/`,
+  `/global/collections/${NO_COLLECTION}/objects/`,
+  '/nope/',
+  '/nope/collections/',
+  '/no/such/path',
+  '/',
+  '/open/status/x/',
 ]
 
 function challenges(t: Test, answer: Answer, what: string) {
@@ -35,9 +64,12 @@ test('T-8-01 no or wrong credentials: the same 401 on every route and method', a
   // A wrong password costs the server a slow hash, so only some paths try one.
   const some = [rw, `${rw}objects/`, '/nope/']
   const clients: [string, Client, string[]][] = [
-    ['none', server.anonymous, PATHS], ['wrong token', server.bearer('wrong'), PATHS],
-    ['wrong password', server.as('analyst', 'wrong'), some], ['empty password', server.as('analyst', ''), some],
-    ['unknown user', server.as('no-such-user'), some], ['empty user', server.as('', ''), some],
+    ['none', server.anonymous, PATHS],
+    ['wrong token', server.bearer('wrong'), PATHS],
+    ['wrong password', server.as('analyst', 'wrong'), some],
+    ['empty password', server.as('analyst', ''), some],
+    ['unknown user', server.as('no-such-user'), some],
+    ['empty user', server.as('', ''), some],
   ]
   const seen = new Set<string>()
   for (const [what, client, paths] of clients) {
@@ -61,7 +93,7 @@ test('T-8-02 HTTP Basic works, and tokens beside it', async (t) => {
   isResource(t, await server.request({ path: `${rw}objects/`, headers: token }), 200, 'Token (taxii2-client)')
   const mine = indicator()
   isError(t, await server.bearer(TOKENS.readOnly).post(rw, [mine]), 403, 'a token without the scope write')
-  t.equal((await server.bearer(TOKENS.readOnly).get(rw)).json['can_write'], false)
+  t.equal((await server.bearer(TOKENS.readOnly).get(rw)).json.can_write, false)
   t.equal((await server.bearer(TOKENS.full).post(rw, [mine])).status, 202)
   const one = server.bearer(TOKENS.oneCollection)
   t.equal((await one.get(`${rw}objects/`)).status, 200)
@@ -75,15 +107,30 @@ test('T-8-03 schemes in any case, colons and UTF-8 in passwords, malformed crede
   for (const scheme of ['Basic', 'basic', 'BASIC', 'bAsIc']) {
     isResource(t, await ask(`${scheme} ${code}`), 200, scheme)
   }
-  for (const scheme of ['bearer', 'BEARER', 'token']) isResource(t, await ask(`${scheme} ${TOKENS.full}`), 200, scheme)
+  for (const scheme of ['bearer', 'BEARER', 'token'])
+    isResource(t, await ask(`${scheme} ${TOKENS.full}`), 200, scheme)
   isResource(t, await ask(basic('colon', PASSWORD_WITH_COLON)), 200, 'colons and UTF-8')
   const bad = [
-    'Basic', 'Basic ', 'Basic !!!!', 'Basic ====', `Basic ${Buffer.from('nocolon').toString('base64')}`,
-    `Basic ${code}x%`, `Basic ${Buffer.from([0xff, 0xfe, 0x3a, 0xff]).toString('base64')}`,
-    `Basic ${Buffer.from(':').toString('base64')}`, `Basic ${Buffer.from('analyst:pw-analyst\0').toString('base64')}`,
-    `Basic ${Buffer.from('analyst\0:pw-analyst').toString('base64')}`, 'Bearer', 'Bearer ', 'Digest username="analyst"',
-    'Negotiate abc', code, 'x', `Basic ${'A'.repeat(6000)}`, `Bearer ${'A'.repeat(6000)}`,
-    'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmFseXN0In0.', `Basic ${Buffer.from('ANALYST:pw-analyst').toString('base64')}`,
+    'Basic',
+    'Basic ',
+    'Basic !!!!',
+    'Basic ====',
+    `Basic ${Buffer.from('nocolon').toString('base64')}`,
+    `Basic ${code}x%`,
+    `Basic ${Buffer.from([0xff, 0xfe, 0x3a, 0xff]).toString('base64')}`,
+    `Basic ${Buffer.from(':').toString('base64')}`,
+    `Basic ${Buffer.from('analyst:pw-analyst\0').toString('base64')}`,
+    `Basic ${Buffer.from('analyst\0:pw-analyst').toString('base64')}`,
+    'Bearer',
+    'Bearer ',
+    'Digest username="analyst"',
+    'Negotiate abc',
+    code,
+    'x',
+    `Basic ${'A'.repeat(6000)}`,
+    `Bearer ${'A'.repeat(6000)}`,
+    'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmFseXN0In0.',
+    `Basic ${Buffer.from('ANALYST:pw-analyst').toString('base64')}`,
   ]
   for (const authorization of bad) challenges(t, await ask(authorization), authorization.slice(0, 60))
 })
@@ -108,7 +155,11 @@ test('T-8-07 what a client may not see is left out, and nothing counts it', asyn
   const [s0, s1, s2, s3] = seen as [typeof object, typeof object, typeof object, typeof object]
   await keeper.add(path, hidden[0], s0, hidden[1], s1, s2, hidden[2], hidden[3], s3, hidden[4])
   await keeper.add(path, version(s0, '2026-02-01T00:00:00.000Z', red))
-  t.equal((await keeper.getObjects(path, { 'match[version]': 'all' })).objects.length, 10, 'their own organization')
+  t.equal(
+    (await keeper.getObjects(path, { 'match[version]': 'all' })).objects.length,
+    10,
+    'their own organization',
+  )
   const ids = seen.map((o) => o.id)
   for (const url of [`${path}objects/`, `${path}manifest/`]) {
     const all = await analyst.get(url)
@@ -116,23 +167,41 @@ test('T-8-07 what a client may not see is left out, and nothing counts it', asyn
     t.equal(all.more, false)
     for (const limit of [1, 2, 3, 4]) {
       const pages = await analyst.pages(url, { limit: String(limit) })
-      t.strictSame(pages.flatMap((p) => p.ids), ids, `${url} limit ${limit}`)
-      t.equal(pages.length, Math.ceil(4 / limit), `${url} limit ${limit}: full pages, more iff something visible remains`)
+      t.strictSame(
+        pages.flatMap((p) => p.ids),
+        ids,
+        `${url} limit ${limit}`,
+      )
+      t.equal(
+        pages.length,
+        Math.ceil(4 / limit),
+        `${url} limit ${limit}: full pages, more iff something visible remains`,
+      )
       for (const page of pages) hasDates(t, page, url)
     }
     const dates = new Map((await analyst.getManifest(path)).records.map((r) => [r.id, r.date_added]))
     t.equal(all.first, dates.get(s0.id), 'First is of a visible item')
     t.equal(all.last, dates.get(s3.id), 'Last is of a visible item')
-    t.equal((await analyst.get(url, { query: { added_after: all.last } })).text, '{}', 'nothing visible follows')
+    t.equal(
+      (await analyst.get(url, { query: { added_after: all.last } })).text,
+      '{}',
+      'nothing visible follows',
+    )
   }
   t.strictSame((await analyst.getVersions(path, s0.id)).versions, ['2026-03-01T00:00:00.000Z'], 'versions')
   const invisible = hidden[0]?.id ?? ''
-  const [secret, unknown] = [await analyst.getObject(path, invisible), await analyst.getObject(path, NO_OBJECT)]
+  const [secret, unknown] = [
+    await analyst.getObject(path, invisible),
+    await analyst.getObject(path, NO_OBJECT),
+  ]
   t.equal(secret.fingerprint, unknown.fingerprint, 'an invisible object is an unknown one')
   const gone = await analyst.delete(`${path}objects/${invisible}/`)
   t.equal(gone.fingerprint, (await analyst.delete(`${path}objects/${NO_OBJECT}/`)).fingerprint, 'DELETE, too')
   const match = { 'match[id]': invisible }
-  t.equal((await analyst.getObjects(path, match)).fingerprint, (await analyst.getObjects(path, { 'match[id]': NO_OBJECT })).fingerprint)
+  t.equal(
+    (await analyst.getObjects(path, match)).fingerprint,
+    (await analyst.getObjects(path, { 'match[id]': NO_OBJECT })).fingerprint,
+  )
   const amber = indicator({ object_marking_refs: [TLP.amber] })
   await keeper.add(path, amber)
   t.equal((await analyst.getObject(path, amber.id)).status, 404, 'AMBER of another country, no agreement')
@@ -144,7 +213,10 @@ test('T-8-08 roots are independent, even with the same collection id and alias',
   const [a, b] = [indicator(), indicator()]
   await analyst.add(READ_WRITE.path, a)
   await analyst.add(TWIN.path, b)
-  for (const [base, mine, other] of [[READ_WRITE.path, a, b], [TWIN.path, b, a]] as const) {
+  for (const [base, mine, other] of [
+    [READ_WRITE.path, a, b],
+    [TWIN.path, b, a],
+  ] as const) {
     t.equal((await analyst.getObject(base, mine.id)).status, 200, base)
     isError(t, await analyst.getObject(base, other.id), 404, base)
     const ids = (await analyst.getObjects(base)).ids
@@ -153,7 +225,12 @@ test('T-8-08 roots are independent, even with the same collection id and alias',
   }
   const byAlias = await analyst.getObjects(`/open/collections/${TWIN.alias}/`)
   t.ok(byAlias.ids.includes(b.id) && !byAlias.ids.includes(a.id), 'by alias')
-  isError(t, await server.as('outsider').getObjects(READ_WRITE.path), 404, 'rights in one root are none in the other')
+  isError(
+    t,
+    await server.as('outsider').getObjects(READ_WRITE.path),
+    404,
+    'rights in one root are none in the other',
+  )
   t.equal((await server.as('outsider').getObjects(TWIN.path)).status, 200)
   isError(t, await analyst.get(`/global/collections/${PUBLIC.id}/`), 404, 'a collection of the other root')
 })
@@ -166,7 +243,11 @@ test('T-8-09 answers are bounded in items and in bytes', async (t) => {
   t.ok(page.body.length < 60_000, `a page of ${page.body.length} bytes ends early`)
   t.ok(page.more, 'and says so')
   const pages = await analyst.pages(`${path}objects/`, { limit: '500' })
-  t.strictSame(pages.flatMap((p) => p.ids), objects.map((o) => o.id), 'nothing is lost')
+  t.strictSame(
+    pages.flatMap((p) => p.ids),
+    objects.map((o) => o.id),
+    'nothing is lost',
+  )
   const huge = indicator({ description: 'y'.repeat(50_000) })
   await analyst.add(path, huge, ipv4('198.51.100.99'))
   const walked = (await analyst.pages(`${path}objects/`)).flatMap((p) => p.ids)

@@ -1,12 +1,22 @@
 /** Content negotiation and plain HTTP (TAXII 2.1 §3.1, §1.6.8). */
-import t, { test } from 'tap'
+
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import t, { test } from 'tap'
 import { hasTaxiiType, isError, isResource } from '../../support/checks.ts'
 import { type Answer, type Client, T21 } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
 import { indicator, newId } from '../../support/stix.ts'
 import {
-  HIDDEN, LISTED_ONLY, NO_COLLECTION, NO_OBJECT, NO_STATUS, READ_ONLY, READ_WRITE, scratches, topology, WRITE_ONLY,
+  HIDDEN,
+  LISTED_ONLY,
+  NO_COLLECTION,
+  NO_OBJECT,
+  NO_STATUS,
+  READ_ONLY,
+  READ_WRITE,
+  scratches,
+  topology,
+  WRITE_ONLY,
 } from '../../support/world.ts'
 
 const MAX = 65_536
@@ -24,8 +34,15 @@ const envelope = () => JSON.stringify({ objects: [indicator()] })
 
 /** One GET per row of the endpoint table. */
 const GETS = [
-  '/taxii2/', '/global/', `/global/status/${posted.id}/`, '/global/collections/', rw, `${rw}manifest/`,
-  `${rw}objects/`, `${rw}objects/${object.id}/`, `${rw}objects/${object.id}/versions/`,
+  '/taxii2/',
+  '/global/',
+  `/global/status/${posted.id}/`,
+  '/global/collections/',
+  rw,
+  `${rw}manifest/`,
+  `${rw}objects/`,
+  `${rw}objects/${object.id}/`,
+  `${rw}objects/${object.id}/versions/`,
 ]
 
 /** All eleven rows, each with an Accept header. */
@@ -141,9 +158,17 @@ test('T-3.1-06 wildcards and application/json are answered with TAXII 2.1', asyn
 
 test('T-3.1-07 other types give 406', async (t) => {
   const refused = [
-    'text/html', 'application/taxii+json;version=2.0', 'application/taxii+json;version=3.0',
-    'application/vnd.oasis.taxii+json;version=2.0', 'application/stix+json', 'application/stix+json;version=2.1',
-    'garbage', 'application', '/', ';;;', 'text/*',
+    'text/html',
+    'application/taxii+json;version=2.0',
+    'application/taxii+json;version=3.0',
+    'application/vnd.oasis.taxii+json;version=2.0',
+    'application/stix+json',
+    'application/stix+json;version=2.1',
+    'garbage',
+    'application',
+    '/',
+    ';;;',
+    'text/*',
   ]
   for (const accept of refused) {
     for (const path of ['/taxii2/', `${rw}objects/`]) {
@@ -163,8 +188,12 @@ test('T-3.1-09 the content types of TAXII 2.1 are never refused', async (t) => {
 test('T-3.1-10 other content types give 415 and store nothing', async (t) => {
   const { path } = scratch()
   const refused = [
-    'application/json', 'application/stix+json;version=2.1', 'application/vnd.oasis.stix+json;version=2.0',
-    'application/taxii+json;version=2.0', 'text/plain', 'garbage',
+    'application/json',
+    'application/stix+json;version=2.1',
+    'application/vnd.oasis.stix+json;version=2.0',
+    'application/taxii+json;version=2.0',
+    'text/plain',
+    'garbage',
   ]
   for (const type of refused) {
     isError(t, await analyst.send(`${path}objects/`, envelope(), { 'Content-Type': type }), 415, type)
@@ -215,8 +244,13 @@ test('T-3.1-13 a path without the final slash is answered the same, with no redi
 test('T-3.1-14 precedence: 401, 404, 405, 403, 406, 415, 413, 400, 422', async (t) => {
   const big = ' '.repeat(MAX + 1)
   const html = { Accept: 'text/html' }
-  const ask = (client: Client, method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
-    client.request({ method, path, headers, ...(body !== undefined && { body }) })
+  const ask = (
+    client: Client,
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: string,
+  ) => client.request({ method, path, headers, ...(body !== undefined && { body }) })
   const nowhere = `/global/collections/${NO_COLLECTION}/objects/`
   const text = { 'Content-Type': 'text/plain' }
   const taxii = { 'Content-Type': T21 }
@@ -238,10 +272,18 @@ test('T-3.1-14 precedence: 401, 404, 405, 403, 406, 415, 413, 400, 422', async (
     ['405 before 415', 405, await ask(analyst, 'PUT', `${rw}objects/`, text, '{')],
     ['403 before 406, read', 403, await ask(analyst, 'GET', `${WRITE_ONLY.path}objects/`, html)],
     ['403 before 400', 403, await ask(analyst, 'GET', `${WRITE_ONLY.path}objects/?limit=0`)],
-    ['403 before 406, write', 403, await ask(analyst, 'POST', `${READ_ONLY.path}objects/`, { ...taxii, ...html }, '{')],
+    [
+      '403 before 406, write',
+      403,
+      await ask(analyst, 'POST', `${READ_ONLY.path}objects/`, { ...taxii, ...html }, '{'),
+    ],
     ['403 before 415', 403, await ask(analyst, 'POST', `${READ_ONLY.path}objects/`, text, '{')],
     ['403 before 413', 403, await ask(analyst, 'POST', `${READ_ONLY.path}objects/`, taxii, big)],
-    ['403 before 404 of the object', 403, await ask(analyst, 'GET', `${WRITE_ONLY.path}objects/${NO_OBJECT}/`)],
+    [
+      '403 before 404 of the object',
+      403,
+      await ask(analyst, 'GET', `${WRITE_ONLY.path}objects/${NO_OBJECT}/`),
+    ],
     ['406 before 415', 406, await ask(analyst, 'POST', `${rw}objects/`, { ...text, ...html }, '{')],
     ['406 before 413', 406, await ask(analyst, 'POST', `${rw}objects/`, { ...taxii, ...html }, big)],
     ['406 before 400', 406, await ask(analyst, 'GET', `${rw}objects/?limit=0`, html)],
@@ -250,14 +292,30 @@ test('T-3.1-14 precedence: 401, 404, 405, 403, 406, 415, 413, 400, 422', async (
     ['415 before 413', 415, await ask(analyst, 'POST', `${rw}objects/`, text, big)],
     ['415 before 422', 415, await ask(analyst, 'POST', `${rw}objects/`, text, '{')],
     ['413 before 422', 413, await ask(analyst, 'POST', `${rw}objects/`, taxii, `{${big}`)],
-    ['400 before 404 of the object, read', 400, await ask(analyst, 'GET', `${rw}objects/${NO_OBJECT}/?limit=0`)],
-    ['400 before 404 of the object, versions', 400, await ask(analyst, 'GET', `${rw}objects/${NO_OBJECT}/versions/?limit=0`)],
-    ['400 before 404 of the object, delete', 400, await ask(analyst, 'DELETE', `${rw}objects/${NO_OBJECT}/?match[version]=x`)],
+    [
+      '400 before 404 of the object, read',
+      400,
+      await ask(analyst, 'GET', `${rw}objects/${NO_OBJECT}/?limit=0`),
+    ],
+    [
+      '400 before 404 of the object, versions',
+      400,
+      await ask(analyst, 'GET', `${rw}objects/${NO_OBJECT}/versions/?limit=0`),
+    ],
+    [
+      '400 before 404 of the object, delete',
+      400,
+      await ask(analyst, 'DELETE', `${rw}objects/${NO_OBJECT}/?match[version]=x`),
+    ],
   ]
   for (const [what, status, answer] of rows) isError(t, answer, status, what)
 })
 
-const list = (text: string | undefined) => (text ?? '').split(',').map((s) => s.trim()).sort()
+const list = (text: string | undefined) =>
+  (text ?? '')
+    .split(',')
+    .map((s) => s.trim())
+    .sort()
 
 test('T-3.1-15 HEAD is GET without body, OPTIONS and 405 tell what is allowed', async (t) => {
   for (const path of GETS) {
@@ -265,7 +323,12 @@ test('T-3.1-15 HEAD is GET without body, OPTIONS and 405 tell what is allowed', 
     const head = await analyst.request({ method: 'HEAD', path })
     t.equal(head.status, get.status, `HEAD ${path}`)
     t.equal(head.body.length, 0, `HEAD ${path} has no body`)
-    for (const name of ['Content-Type', 'Content-Length', 'X-TAXII-Date-Added-First', 'X-TAXII-Date-Added-Last']) {
+    for (const name of [
+      'Content-Type',
+      'Content-Length',
+      'X-TAXII-Date-Added-First',
+      'X-TAXII-Date-Added-Last',
+    ]) {
       t.equal(head.header(name), get.header(name), `HEAD ${path}: ${name}`)
     }
     t.equal(head.header('Content-Length'), String(get.body.length), `HEAD ${path}: length of the body`)
@@ -292,7 +355,15 @@ test('T-3.1-15 HEAD is GET without body, OPTIONS and 405 tell what is allowed', 
 })
 
 test('T-3.1-16 unknown path 404, bad percent-encoding 400, over-long URL 414', async (t) => {
-  for (const path of ['/', '/nope', '/nope/', '/global/nope/', '/taxii/', `${rw}nope/`, `${rw}objects/${object.id}/x/`]) {
+  for (const path of [
+    '/',
+    '/nope',
+    '/nope/',
+    '/global/nope/',
+    '/taxii/',
+    `${rw}nope/`,
+    `${rw}objects/${object.id}/x/`,
+  ]) {
     isError(t, await analyst.get(path), 404, path)
   }
   for (const path of ['/%zz', '/global/%zz/', `${rw}objects/%E0%A4%A/`, `${rw}objects/%/`]) {
@@ -318,7 +389,11 @@ test('T-3.1-17 percent-encoded names, values and ids are decoded', async (t) => 
 test('T-3.1-18 a missing User-Agent is no reason to refuse', async (t) => {
   for (const path of GETS) {
     t.equal((await analyst.get(path)).status, 200, `${path} without`)
-    t.equal((await analyst.get(path, { headers: { 'User-Agent': '' } })).status, 200, `${path} with an empty one`)
+    t.equal(
+      (await analyst.get(path, { headers: { 'User-Agent': '' } })).status,
+      200,
+      `${path} with an empty one`,
+    )
     const named = { 'User-Agent': 'taxii2-client/2.3.0' }
     t.equal((await analyst.get(path, { headers: named })).status, 200, `${path} with one`)
   }
@@ -326,7 +401,10 @@ test('T-3.1-18 a missing User-Agent is no reason to refuse', async (t) => {
 
 test('T-3.1-19 compression only when asked for; shared caches keep nothing', async (t) => {
   const { path } = scratch()
-  await analyst.add(path, ...Array.from({ length: 50 }, () => indicator({ description: 'lorem ipsum '.repeat(5) })))
+  await analyst.add(
+    path,
+    ...Array.from({ length: 50 }, () => indicator({ description: 'lorem ipsum '.repeat(5) })),
+  )
   const url = `${path}objects/`
   const plain = await analyst.get(url)
   t.equal(plain.header('Content-Encoding'), undefined, 'not asked for')

@@ -13,9 +13,21 @@ test('T-3.1-08 a request without Accept is answered by default', async (t) => {
   const object = indicator()
   const path = `${READ_WRITE.path}objects/`
   const body = JSON.stringify({ objects: [object] })
-  const posted = await raw(server.url, { method: 'POST', path, headers: { ...headers, 'Content-Type': T21 }, body })
+  const posted = await raw(server.url, {
+    method: 'POST',
+    path,
+    headers: { ...headers, 'Content-Type': T21 },
+    body,
+  })
   isResource(t, posted, 202, 'POST')
-  for (const get of ['/taxii2/', '/global/', '/global/collections/', READ_WRITE.path, path, `${path}${object.id}/`]) {
+  for (const get of [
+    '/taxii2/',
+    '/global/',
+    '/global/collections/',
+    READ_WRITE.path,
+    path,
+    `${path}${object.id}/`,
+  ]) {
     isResource(t, await raw(server.url, { path: get, headers }), 200, get)
   }
   t.equal((await raw(server.url, { method: 'DELETE', path: `${path}${object.id}/`, headers })).status, 200)

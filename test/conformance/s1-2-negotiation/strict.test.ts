@@ -1,6 +1,7 @@
 /** Content negotiation with the switches turned: strictAccept, CORS, and a server whose database is gone. */
-import t, { test } from 'tap'
+
 import pg from 'pg'
+import t, { test } from 'tap'
 import { hasTaxiiType, isError, isResource } from '../../support/checks.ts'
 import { raw, T21 } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
@@ -43,7 +44,8 @@ test('D-3a a CORS preflight is answered alike for every path', async (t) => {
     paths.map((path) => raw(server.url, { method: 'OPTIONS', path, headers })),
   )
   t.equal(answers[0]?.status, 204)
-  for (const [i, answer] of answers.entries()) t.equal(answer.fingerprint, answers[0]?.fingerprint, paths[i] ?? '')
+  for (const [i, answer] of answers.entries())
+    t.equal(answer.fingerprint, answers[0]?.fingerprint, paths[i] ?? '')
 })
 
 test('T-3.1-01 even a failure of the server has the exact Content-Type', async (t) => {

@@ -29,7 +29,9 @@ async function filled(count: number) {
 
 /** The four paged endpoints of a collection, each with the count of its items. */
 const paged = ({ path, object }: { path: string; object: { id: string } }) => [
-  `${path}objects/`, `${path}manifest/`, `${path}objects/${object.id}/?match[version]=all`,
+  `${path}objects/`,
+  `${path}manifest/`,
+  `${path}objects/${object.id}/?match[version]=all`,
   `${path}objects/${object.id}/versions/`,
 ]
 
@@ -39,14 +41,33 @@ const items = (answer: { objects: unknown[]; versions: string[] }) =>
 test('T-3.4-01 any malformed parameter gives 400 and an error', async (t) => {
   const world = await filled(2)
   const bad = [
-    'added_after=', 'added_after=x', 'limit=', 'limit=x', 'limit=0', 'next=', 'next=x', 'match[spec_version]=',
-    'match[spec_version]=x', 'limit=1&limit=1', 'match[spec_version]=2.1,', 'added_after=%00', 'limit=%00',
+    'added_after=',
+    'added_after=x',
+    'limit=',
+    'limit=x',
+    'limit=0',
+    'next=',
+    'next=x',
+    'match[spec_version]=',
+    'match[spec_version]=x',
+    'limit=1&limit=1',
+    'match[spec_version]=2.1,',
+    'added_after=%00',
+    'limit=%00',
   ]
   for (const url of paged(world)) {
     const sign = url.includes('?') ? '&' : '?'
-    for (const query of bad) isError(t, await analyst.get(url + sign + query), 400, url.slice(-20) + sign + query)
+    for (const query of bad)
+      isError(t, await analyst.get(url + sign + query), 400, url.slice(-20) + sign + query)
   }
-  const matches = ['match[id]=', 'match[type]=', 'match[version]=', 'match[version]=x', 'match[type]=a,,b', 'match[id]=%00']
+  const matches = [
+    'match[id]=',
+    'match[type]=',
+    'match[version]=',
+    'match[version]=x',
+    'match[type]=a,,b',
+    'match[id]=%00',
+  ]
   for (const url of paged(world).slice(0, 2)) {
     for (const query of matches) isError(t, await analyst.get(`${url}?${query}`), 400, query)
   }
@@ -65,21 +86,37 @@ test('T-3.4-02 added_after is strictly greater, at microseconds', async (t) => {
     for (const query of [{ added_after: at }, { added_after: stamp(micros(at) - 1n) }] as const) {
       const expected = records.slice(query.added_after === at ? k + 1 : k).map((r) => `${r.id} ${r.version}`)
       const q = { ...query, 'match[version]': 'all' }
-      t.strictSame((await analyst.getObjects(world.path, q)).keys, expected.slice(0, PAGE), `objects after ${k}`)
-      t.strictSame((await analyst.getManifest(world.path, q)).keys, expected.slice(0, PAGE), `manifest after ${k}`)
+      t.strictSame(
+        (await analyst.getObjects(world.path, q)).keys,
+        expected.slice(0, PAGE),
+        `objects after ${k}`,
+      )
+      t.strictSame(
+        (await analyst.getManifest(world.path, q)).keys,
+        expected.slice(0, PAGE),
+        `manifest after ${k}`,
+      )
     }
   }
   const own = records.filter((r) => r.id === world.object.id)
   const at = own[2]?.date_added ?? ''
   const later = own.slice(3).map((r) => r.version)
   t.strictSame((await analyst.getVersions(world.path, world.object.id, { added_after: at })).versions, later)
-  const byId = await analyst.getObject(world.path, world.object.id, { added_after: at, 'match[version]': 'all' })
-  t.strictSame(byId.objects.map((o) => o.modified), later)
+  const byId = await analyst.getObject(world.path, world.object.id, {
+    added_after: at,
+    'match[version]': 'all',
+  })
+  t.strictSame(
+    byId.objects.map((o) => o.modified),
+    later,
+  )
 })
 
 test('T-3.4-03 without added_after the oldest objects come first', async (t) => {
   const { path } = scratch()
-  const objects = Array.from({ length: 5 }, (_, i) => indicator({ modified: `20${30 - i}-01-01T00:00:00.000Z` }))
+  const objects = Array.from({ length: 5 }, (_, i) =>
+    indicator({ modified: `20${30 - i}-01-01T00:00:00.000Z` }),
+  )
   for (const object of objects) await analyst.add(path, object)
   const ids = objects.map((o) => o.id)
   t.strictSame((await analyst.getObjects(path)).ids, ids)
@@ -114,21 +151,46 @@ test('T-3.4-05 zero to nine fraction digits are accepted, ten are not', async (t
     isError(t, await analyst.getObjects(path, { added_after: `${base}${fraction}Z` }), 400, fraction)
   }
   const { first } = await analyst.getObjects(path)
-  t.equal((await analyst.getObjects(path, { added_after: first.replace('Z', '999Z') })).objects.length, 1, 'cut, not rounded')
+  t.equal(
+    (await analyst.getObjects(path, { added_after: first.replace('Z', '999Z') })).objects.length,
+    1,
+    'cut, not rounded',
+  )
 })
 
 test('T-3.4-06 added_after that is no UTC timestamp gives 400', async (t) => {
   const world = await filled(2)
   const bad = [
-    '', 'yesterday', '2020-01-01', '2020-13-01T00:00:00Z', '2020-02-30T00:00:00Z', '2020-01-01T24:00:00Z',
-    '1577836800', '2020-01-01T00:00:00Z,2021-01-01T00:00:00Z', '2020-01-01T00:00:00', '2020-01-01T00:00:00+00:00',
-    '2020-01-01T00:00:00.000+00:00', '2020-01-01T00:00:00-05:00', '2020-01-01 00:00:00Z', 'null', 'undefined', 'None',
-    '2020-01-01T00:60:00Z', '2020-1-1T0:0:0Z', ' 2020-01-01T00:00:00Z', "2020-01-01T00:00:00Z'",
+    '',
+    'yesterday',
+    '2020-01-01',
+    '2020-13-01T00:00:00Z',
+    '2020-02-30T00:00:00Z',
+    '2020-01-01T24:00:00Z',
+    '1577836800',
+    '2020-01-01T00:00:00Z,2021-01-01T00:00:00Z',
+    '2020-01-01T00:00:00',
+    '2020-01-01T00:00:00+00:00',
+    '2020-01-01T00:00:00.000+00:00',
+    '2020-01-01T00:00:00-05:00',
+    '2020-01-01 00:00:00Z',
+    'null',
+    'undefined',
+    'None',
+    '2020-01-01T00:60:00Z',
+    '2020-1-1T0:0:0Z',
+    ' 2020-01-01T00:00:00Z',
+    "2020-01-01T00:00:00Z'",
   ]
   for (const url of paged(world)) {
-    for (const added_after of bad) isError(t, await analyst.get(url, { query: { added_after } }), 400, added_after)
+    for (const added_after of bad)
+      isError(t, await analyst.get(url, { query: { added_after } }), 400, added_after)
     const sign = url.includes('?') ? '&' : '?'
-    const raw = ['added_after=2020-01-01T00:00:00+00:00', 'added_after=2020-01-01T00:00:00%2B00:00', 'added_after']
+    const raw = [
+      'added_after=2020-01-01T00:00:00+00:00',
+      'added_after=2020-01-01T00:00:00%2B00:00',
+      'added_after',
+    ]
     const twice = 'added_after=2020-01-01T00:00:00Z&added_after=2020-01-01T00:00:00Z'
     for (const query of [...raw, twice]) isError(t, await analyst.get(url + sign + query), 400, query)
   }
@@ -181,7 +243,21 @@ test('T-3.4-10 a limit above the maximum is clamped', async (t) => {
 
 test('T-3.4-11 a limit that is no positive integer gives 400', async (t) => {
   const world = await filled(2)
-  const bad = ['0', '-1', '1.5', 'abc', '', '1e3', '0x10', '1,2', '9007199254740992', '99999999999999999999', '+1', ' 1', '１']
+  const bad = [
+    '0',
+    '-1',
+    '1.5',
+    'abc',
+    '',
+    '1e3',
+    '0x10',
+    '1,2',
+    '9007199254740992',
+    '99999999999999999999',
+    '+1',
+    ' 1',
+    '１',
+  ]
   for (const url of paged(world)) {
     for (const limit of bad) isError(t, await analyst.get(url, { query: { limit } }), 400, `limit=${limit}`)
     const sign = url.includes('?') ? '&' : '?'

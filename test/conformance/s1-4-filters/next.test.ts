@@ -4,7 +4,7 @@ import { isEmpty, isError } from '../../support/checks.ts'
 import type { Answer, Client } from '../../support/client.ts'
 import { apply, startServer } from '../../support/server.ts'
 import { indicator, indicator20, malware, version } from '../../support/stix.ts'
-import { PUBLIC, READ_WRITE, scratches, topology, TWIN } from '../../support/world.ts'
+import { PUBLIC, READ_WRITE, scratches, TWIN, topology } from '../../support/world.ts'
 
 const server = await startServer(t, { topology: topology() })
 const second = await startServer(t, { database: server.database })
@@ -21,7 +21,9 @@ async function filled(count = 7) {
 }
 
 const urls = ({ path, object }: { path: string; object: { id: string } }) => [
-  `${path}objects/`, `${path}manifest/`, `${path}objects/${object.id}/?match[version]=all`,
+  `${path}objects/`,
+  `${path}manifest/`,
+  `${path}objects/${object.id}/?match[version]=all`,
   `${path}objects/${object.id}/versions/`,
 ]
 const items = (answer: Answer) => (answer.versions.length > 0 ? answer.versions : answer.keys)
@@ -65,7 +67,10 @@ test('T-3.4-14 walking by X-TAXII-Date-Added-Last returns the same list', async 
       t.strictSame(await byDate(analyst, url, { limit }), byNext, `${url} limit ${limit}`)
     }
   }
-  for (const query of [{ 'match[version]': 'all' }, { 'match[type]': 'malware' }] as Record<string, string>[]) {
+  for (const query of [{ 'match[version]': 'all' }, { 'match[type]': 'malware' }] as Record<
+    string,
+    string
+  >[]) {
     const url = `${world.path}objects/`
     const byNext = (await analyst.pages(url, { ...query, limit: '2' })).flatMap(items)
     t.strictSame(await byDate(analyst, url, { ...query, limit: '2' }), byNext, JSON.stringify(query))
@@ -90,7 +95,7 @@ test('T-3.4-15 next is a URL-safe string, and there is none without more', async
   for (const url of urls(world)) {
     for (const page of await analyst.pages(url, { limit: '2' })) {
       if (page.more) {
-        t.type(page.json['next'], 'string')
+        t.type(page.json.next, 'string')
         t.match(page.next, /^[A-Za-z0-9_.~-]+$/, 'URL-safe')
       } else {
         t.notOk('next' in page.json, 'no next on the last page')
@@ -128,7 +133,11 @@ test('T-3.4-16 next and added_after are both bounds; the walk keeps its added_af
   const same = await analyst.get(url, { query: { next, added_after: start } })
   t.strictSame(items(same), whole.slice(4), 'added_after kept')
   const later = records[5]?.date_added ?? ''
-  t.strictSame(items(await analyst.get(url, { query: { next, added_after: later } })), whole.slice(6), 'a later one')
+  t.strictSame(
+    items(await analyst.get(url, { query: { next, added_after: later } })),
+    whole.slice(6),
+    'a later one',
+  )
 
   const { path } = scratch()
   const object = indicator()
@@ -140,7 +149,11 @@ test('T-3.4-16 next and added_after are both bounds; the walk keeps its added_af
   await analyst.add(path, object)
   const walk = await analyst.getObjects(path, { added_after: last, limit: '2' })
   const rest = await analyst.getObjects(path, { next: walk.next })
-  t.strictSame(rest.keys, [`${object.id} ${object.modified}`], 'v1 is the last version after the walk\'s added_after')
+  t.strictSame(
+    rest.keys,
+    [`${object.id} ${object.modified}`],
+    "v1 is the last version after the walk's added_after",
+  )
 })
 
 test('T-3.4-16 next is good on another node and after a restart', async (t) => {
@@ -148,9 +161,17 @@ test('T-3.4-16 next is good on another node and after a restart', async (t) => {
   const url = `${world.path}objects/`
   const whole = items(await analyst.get(url))
   const { next } = await analyst.get(url, { query: { limit: '2' } })
-  t.strictSame(items(await second.as('analyst').get(url, { query: { next } })), whole.slice(2), 'another node')
+  t.strictSame(
+    items(await second.as('analyst').get(url, { query: { next } })),
+    whole.slice(2),
+    'another node',
+  )
   const third = await startServer(t, { database: server.database })
-  t.strictSame(items(await third.as('analyst').get(url, { query: { next } })), whole.slice(2), 'a node started since')
+  t.strictSame(
+    items(await third.as('analyst').get(url, { query: { next } })),
+    whole.slice(2),
+    'a node started since',
+  )
 })
 
 test('T-3.4-17 next that was not made for this request gives 400', async (t) => {
@@ -161,11 +182,28 @@ test('T-3.4-17 next that was not made for this request gives 400', async (t) => 
   const middle = Math.floor(next.length / 2)
   const flip = (at: number) => next.slice(0, at) + (next[at] === 'A' ? 'B' : 'A') + next.slice(at + 1)
   const forged = [
-    '', 'x', '0', '1', '2', next.slice(0, -1), next.slice(1), next.slice(0, 10), `${next}A`, flip(0), flip(middle),
-    flip(5), next.toUpperCase(), next + next, '../../etc/passwd', "' or 1=1 --",
-    Buffer.from('{"after":0}').toString('base64url'), `${next}%00`, ` ${next}`,
+    '',
+    'x',
+    '0',
+    '1',
+    '2',
+    next.slice(0, -1),
+    next.slice(1),
+    next.slice(0, 10),
+    `${next}A`,
+    flip(0),
+    flip(middle),
+    flip(5),
+    next.toUpperCase(),
+    next + next,
+    '../../etc/passwd',
+    "' or 1=1 --",
+    Buffer.from('{"after":0}').toString('base64url'),
+    `${next}%00`,
+    ` ${next}`,
   ]
-  for (const value of forged) isError(t, await analyst.get(objects, { query: { next: value } }), 400, `next=${value.slice(0, 30)}`)
+  for (const value of forged)
+    isError(t, await analyst.get(objects, { query: { next: value } }), 400, `next=${value.slice(0, 30)}`)
   isError(t, await analyst.get(`${objects}?next=${next}&next=${next}`), 400, 'repeated')
   const [otherObjects = '', , , otherVersions = ''] = urls(other)
   isError(t, await analyst.get(otherObjects, { query: { next } }), 400, 'from another collection')
@@ -175,11 +213,18 @@ test('T-3.4-17 next that was not made for this request gives 400', async (t) => 
   isError(t, await server.as('keeper').get(objects, { query: { next } }), 400, 'from another subject')
   isError(t, await server.as('colleague').get(objects, { query: { next } }), 400, 'from a colleague')
   const changed: Record<string, string>[] = [
-    { 'match[type]': 'malware' }, { 'match[version]': 'all' }, { 'match[spec_version]': '2.1' },
+    { 'match[type]': 'malware' },
+    { 'match[version]': 'all' },
+    { 'match[spec_version]': '2.1' },
     { 'match[id]': world.object.id },
   ]
   for (const match of changed) {
-    isError(t, await analyst.get(objects, { query: { next, ...match } }), 400, `with ${JSON.stringify(match)}`)
+    isError(
+      t,
+      await analyst.get(objects, { query: { next, ...match } }),
+      400,
+      `with ${JSON.stringify(match)}`,
+    )
   }
   const filtered = (await analyst.get(objects, { query: { 'match[type]': 'malware', limit: '2' } })).next
   isError(t, await analyst.get(objects, { query: { next: filtered } }), 400, 'match dropped')
@@ -196,7 +241,12 @@ test('T-3.4-17 next of one root or of a signed-in reader is worth nothing elsewh
   await analyst.add(PUBLIC.path, indicator(), indicator(), indicator())
   const signed = (await analyst.getObjects(PUBLIC.path, { limit: '1' })).next
   const anonymous = (await server.anonymous.getObjects(PUBLIC.path, { limit: '1' })).next
-  isError(t, await server.anonymous.getObjects(PUBLIC.path, { next: signed }), 400, 'signed in, then anonymous')
+  isError(
+    t,
+    await server.anonymous.getObjects(PUBLIC.path, { next: signed }),
+    400,
+    'signed in, then anonymous',
+  )
   isError(t, await analyst.getObjects(PUBLIC.path, { next: anonymous }), 400, 'anonymous, then signed in')
   t.equal((await server.anonymous.getObjects(PUBLIC.path, { next: anonymous })).objects.length, 2)
 })

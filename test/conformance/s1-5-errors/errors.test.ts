@@ -5,7 +5,16 @@ import { type Answer, T21 } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
 import { indicator, ipv4, malware, statement } from '../../support/stix.ts'
 import {
-  EMPTY, HIDDEN, NO_COLLECTION, NO_OBJECT, NO_STATUS, READ_ONLY, READ_WRITE, scratches, topology, WRITE_ONLY,
+  EMPTY,
+  HIDDEN,
+  NO_COLLECTION,
+  NO_OBJECT,
+  NO_STATUS,
+  READ_ONLY,
+  READ_WRITE,
+  scratches,
+  topology,
+  WRITE_ONLY,
 } from '../../support/world.ts'
 
 const server = await startServer(t, { topology: topology(), env: { COMITY_MAX_CONTENT_LENGTH: '65536' } })
@@ -40,28 +49,45 @@ async function errors(): Promise<[number, string, Answer][]> {
 test('T-3.6-01 an error has a title, and nothing that the standard does not know', async (t) => {
   for (const [status, what, answer] of await errors()) {
     isError(t, answer, status, `${status} ${what}`)
-    t.ok(String(answer.json['title']).length > 3, `${what}: a title that says something`)
+    t.ok(String(answer.json.title).length > 3, `${what}: a title that says something`)
   }
 })
 
 test('T-3.6-02 http_status is a string equal to the code of the status line', async (t) => {
   for (const [status, what, answer] of await errors()) {
     t.equal(answer.status, status, what)
-    t.equal(answer.json['http_status'], String(status), what)
+    t.equal(answer.json.http_status, String(status), what)
   }
 })
 
 test('T-3.6-03 every failure of every endpoint has an error body', async (t) => {
   const paths: [string, string][] = [
-    ['GET', '/taxii2/'], ['GET', '/global/'], ['GET', `/global/status/${NO_STATUS}/`], ['GET', '/global/collections/'],
-    ['GET', rw], ['GET', `${rw}manifest/`], ['GET', objects], ['POST', objects], ['GET', `${objects}${NO_OBJECT}/`],
-    ['DELETE', `${objects}${NO_OBJECT}/`], ['GET', `${objects}${NO_OBJECT}/versions/`],
+    ['GET', '/taxii2/'],
+    ['GET', '/global/'],
+    ['GET', `/global/status/${NO_STATUS}/`],
+    ['GET', '/global/collections/'],
+    ['GET', rw],
+    ['GET', `${rw}manifest/`],
+    ['GET', objects],
+    ['POST', objects],
+    ['GET', `${objects}${NO_OBJECT}/`],
+    ['DELETE', `${objects}${NO_OBJECT}/`],
+    ['GET', `${objects}${NO_OBJECT}/versions/`],
   ]
   for (const [method, path] of paths) {
     isError(t, await server.anonymous.request({ method, path }), 401, `${method} ${path}`)
     isError(t, await server.bearer('x').request({ method, path }), 401, `${method} ${path}`)
-    const html = { method, path, headers: { Accept: 'text/html', ...(method === 'POST' && { 'Content-Type': T21 }) } }
-    isError(t, await analyst.request({ ...html, ...(method === 'POST' && { body: '{}' }) }), 406, `${method} ${path}`)
+    const html = {
+      method,
+      path,
+      headers: { Accept: 'text/html', ...(method === 'POST' && { 'Content-Type': T21 }) },
+    }
+    isError(
+      t,
+      await analyst.request({ ...html, ...(method === 'POST' && { body: '{}' }) }),
+      406,
+      `${method} ${path}`,
+    )
     isError(t, await analyst.request({ method: 'PUT', path, body: 'x' }), 405, `PUT ${path}`)
   }
 })
@@ -71,16 +97,20 @@ test('T-3.6-04 error texts show no hidden thing, no stack, no SQL', async (t) =>
   await server.as('keeper').add(HIDDEN.path, secret)
   const answers: Answer[] = (await errors()).map(([, , answer]) => answer)
   answers.push(
-    await analyst.getObject(HIDDEN.path, secret.id), await analyst.getObjects(HIDDEN.path, { limit: 'x' }),
-    await analyst.post(HIDDEN.path, [secret]), await analyst.getObject(rw, secret.id),
+    await analyst.getObject(HIDDEN.path, secret.id),
+    await analyst.getObjects(HIDDEN.path, { limit: 'x' }),
+    await analyst.post(HIDDEN.path, [secret]),
+    await analyst.getObject(rw, secret.id),
     await analyst.getObjects(rw, { 'match[version]': "'; drop table comity.item; --" }),
-    await analyst.get(`${objects}?added_after=\\`), await analyst.get(`${objects}?next=AAAA`),
+    await analyst.get(`${objects}?added_after=\\`),
+    await analyst.get(`${objects}?next=AAAA`),
     await analyst.send(objects, '{"objects":[{"type":"indicator","id":"\\u0000"}]}'),
     await analyst.send(objects, '{"objects":[{"__proto__":{"x":1}}]}'),
   )
   for (const answer of answers) {
     t.not(answer.status, 500)
-    const word = /hidden|canary|node_modules|\.js:|\.ts:|at Object\.|pg_|sqlstate|\bselect .* from\b|insert into|violates|relation "/i
+    const word =
+      /hidden|canary|node_modules|\.js:|\.ts:|at Object\.|pg_|sqlstate|\bselect .* from\b|insert into|violates|relation "/i
     t.notMatch(answer.text, word, `${answer.status} ${answer.text.slice(0, 60)}`)
   }
 })
@@ -90,15 +120,17 @@ test('T-3.7-01 STIX answers are an envelope, never a bundle', async (t) => {
   const object = indicator()
   await analyst.add(path, object, malware(), malware())
   for (const answer of [
-    await analyst.getObjects(path), await analyst.getObjects(path, { limit: '1' }), await analyst.getObject(path, object.id),
+    await analyst.getObjects(path),
+    await analyst.getObjects(path, { limit: '1' }),
+    await analyst.getObject(path, object.id),
   ]) {
     for (const name of Object.keys(answer.json)) t.ok(['more', 'next', 'objects'].includes(name), name)
-    t.ok(Array.isArray(answer.json['objects']))
+    t.ok(Array.isArray(answer.json.objects))
     t.notOk('type' in answer.json, 'no bundle')
   }
   const page = await analyst.getObjects(path, { limit: '1' })
-  t.equal(page.json['more'], true)
-  t.type(page.json['next'], 'string')
+  t.equal(page.json.more, true)
+  t.type(page.json.next, 'string')
 })
 
 test('T-3.7-02 nothing to return is exactly {}', async (t) => {
@@ -133,7 +165,7 @@ test('T-3.7-03 stored objects come back unaltered', async (t) => {
   const [, served] = (await analyst.getObjects(path)).objects
   t.strictSame(served, full)
   t.strictSame(Object.keys(served ?? {}), Object.keys(full), 'properties in their order')
-  t.strictSame(Object.keys((served?.['x_custom'] ?? {}) as object), Object.keys(full.x_custom))
+  t.strictSame(Object.keys((served?.x_custom ?? {}) as object), Object.keys(full.x_custom))
   t.equal(served?.modified, full.modified, 'spelling of timestamps')
 
   const numbers = malware({ x_numbers: [] })
@@ -141,7 +173,7 @@ test('T-3.7-03 stored objects come back unaltered', async (t) => {
   const text = JSON.stringify({ objects: [numbers] }).replace('"x_numbers":[]', `"x_numbers":${spelled}`)
   t.equal((await analyst.send(`${path}objects/`, text)).taxiiStatus.success_count, 1)
   const back = (await analyst.getObject(path, numbers.id)).objects[0]
-  t.strictSame(back?.['x_numbers'], JSON.parse(spelled), 'numerically equal')
+  t.strictSame(back?.x_numbers, JSON.parse(spelled), 'numerically equal')
 })
 
 test('T-3.8-01 names and literals are case-exact, required ones present', async (t) => {

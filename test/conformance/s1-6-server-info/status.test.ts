@@ -13,10 +13,16 @@ const scratch = scratches()
 const bad = { type: 'indicator', id: 'indicator--nope' }
 
 function adds(t: Test, status: Status, what: string) {
-  t.equal(status.success_count + status.failure_count + status.pending_count, status.total_count, `${what}: sum`)
+  t.equal(
+    status.success_count + status.failure_count + status.pending_count,
+    status.total_count,
+    `${what}: sum`,
+  )
   t.equal(status.pending_count > 0, status.status === 'pending', `${what}: pending_count and status`)
   const lists = [
-    ['successes', status.success_count], ['failures', status.failure_count], ['pendings', status.pending_count],
+    ['successes', status.success_count],
+    ['failures', status.failure_count],
+    ['pendings', status.pending_count],
   ] as const
   for (const [name, count] of lists) {
     const list = status[name]
@@ -48,8 +54,16 @@ test('T-4.3-01 a status has its required properties', async (t) => {
     isResource(t, answer, 200, what)
     for (const name of Object.keys(answer.json)) {
       const known = [
-        'id', 'status', 'request_timestamp', 'total_count', 'success_count', 'successes', 'failure_count', 'failures',
-        'pending_count', 'pendings',
+        'id',
+        'status',
+        'request_timestamp',
+        'total_count',
+        'success_count',
+        'successes',
+        'failure_count',
+        'failures',
+        'pending_count',
+        'pendings',
       ]
       t.ok(known.includes(name) || name.startsWith('x_'), `${what}: ${name} is a property of status`)
     }
@@ -89,7 +103,11 @@ test('T-4.3-04 status details: id, version as in the manifest, a message for eac
   const { path } = scratch()
   const objects = [indicator({ modified: '2026-05-01T00:00:00.123Z' }), statement('x'), ipv4('198.51.100.40')]
   const broken = [
-    { ...indicator(), pattern: 7 }, bad, { type: 'x' }, { id: 'x' }, { spec_version: '2.1', name: 'nothing' },
+    { ...indicator(), pattern: 7 },
+    bad,
+    { type: 'x' },
+    { id: 'x' },
+    { spec_version: '2.1', name: 'nothing' },
   ]
   const { taxiiStatus: status } = await analyst.post(path, [...objects, ...broken])
   t.equal(status.success_count, 3)
@@ -106,17 +124,32 @@ test('T-4.3-04 status details: id, version as in the manifest, a message for eac
   }
   const ids = (status.failures ?? []).map((f) => f.id)
   t.ok(ids.includes(String((broken[0] as { id: string }).id)), 'a usable id is shown')
-  t.equal(status.failures?.find((f) => f.id === (broken[0] as { id: string }).id)?.version, '2026-01-01T00:00:00.000Z')
+  t.equal(
+    status.failures?.find((f) => f.id === (broken[0] as { id: string }).id)?.version,
+    '2026-01-01T00:00:00.000Z',
+  )
   const place = status.failures?.find((f) => f.id === 'objects[7]')
   t.ok(place, `no usable id: its place, objects[7], among ${ids.join(' ')}`)
   t.equal(place?.version, status.request_timestamp, 'no usable version: request_timestamp')
 })
 
 test('T-4.3-05 unknown and malformed status ids are 404; 24 hours are the least', async (t) => {
-  for (const id of [NO_STATUS, 'nope', '1', '%00', 'a'.repeat(300), NO_STATUS.toUpperCase(), `${NO_STATUS}x`]) {
+  for (const id of [
+    NO_STATUS,
+    'nope',
+    '1',
+    '%00',
+    'a'.repeat(300),
+    NO_STATUS.toUpperCase(),
+    `${NO_STATUS}x`,
+  ]) {
     isError(t, await analyst.get(`/global/status/${id}/`), 404, id)
   }
-  const outcome = await comity(['serve'], { DATABASE_URL: server.database.url, PORT: '0', COMITY_STATUS_HOURS: '23' })
+  const outcome = await comity(['serve'], {
+    DATABASE_URL: server.database.url,
+    PORT: '0',
+    COMITY_STATUS_HOURS: '23',
+  })
   t.not(outcome.code, 0, 'a shorter time is refused at the start')
   t.match(outcome.stderr + outcome.stdout, /COMITY_STATUS_HOURS/)
 })
@@ -131,16 +164,27 @@ test('T-4.3-06 GET status equals the 202 body, survives a restart, and is for it
   const other = await startServer(t, { database: server.database })
   t.equal((await other.as('analyst').get(url)).text, posted.text, 'another process')
 
-  const large = await analyst.post(path, Array.from({ length: SYNC * 2 }, () => indicator()))
+  const large = await analyst.post(
+    path,
+    Array.from({ length: SYNC * 2 }, () => indicator()),
+  )
   await completed(analyst, 'global', large.taxiiStatus.id)
   const end = await analyst.get(`/global/status/${large.taxiiStatus.id}/`)
   t.equal((await other.as('analyst').get(`/global/status/${large.taxiiStatus.id}/`)).text, end.text)
-  isError(t, await server.as('colleague').get(`/global/status/${large.taxiiStatus.id}/`), 404, 'a large one, too')
+  isError(
+    t,
+    await server.as('colleague').get(`/global/status/${large.taxiiStatus.id}/`),
+    404,
+    'a large one, too',
+  )
 })
 
 test('D-5 up to the configured number an envelope is done at once, a larger one is pending', async (t) => {
   const { path } = scratch()
-  const exact = await analyst.post(path, Array.from({ length: SYNC }, () => indicator()))
+  const exact = await analyst.post(
+    path,
+    Array.from({ length: SYNC }, () => indicator()),
+  )
   t.equal(exact.status, 202)
   t.equal(exact.taxiiStatus.status, 'complete')
   t.equal((await analyst.getObjects(path)).objects.length, SYNC, 'and is there')
@@ -152,7 +196,11 @@ test('D-5 up to the configured number an envelope is done at once, a larger one 
   const end = await completed(analyst, 'global', larger.taxiiStatus.id)
   t.equal(end.success_count, SYNC + 1)
   const ids = (await analyst.getObjects(path)).ids.slice(SYNC)
-  t.strictSame(ids, objects.map((o) => o.id), 'in the order of the envelope')
+  t.strictSame(
+    ids,
+    objects.map((o) => o.id),
+    'in the order of the envelope',
+  )
 })
 
 test('D-5 a pending envelope is finished after a crash, each object once', async (t) => {
@@ -164,6 +212,8 @@ test('D-5 a pending envelope is finished after a crash, each object once', async
   await victim.kill9()
   const end = await completed(analyst, 'global', posted.taxiiStatus.id)
   t.equal(end.success_count, objects.length)
-  const ids = (await analyst.pages(`${path}objects/`, { 'match[version]': 'all', limit: '1000' })).flatMap((p) => p.ids)
+  const ids = (await analyst.pages(`${path}objects/`, { 'match[version]': 'all', limit: '1000' })).flatMap(
+    (p) => p.ids,
+  )
   t.strictSame([...ids].sort(), objects.map((o) => o.id).sort())
 })

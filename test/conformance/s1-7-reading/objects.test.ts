@@ -1,11 +1,20 @@
 /** Manifest, objects, object by id, versions (TAXII 2.1 §5.3, §5.4, §5.6, §5.8). */
-import t, { test } from 'tap'
+
 import { randomUUID } from 'node:crypto'
+import t, { test } from 'tap'
 import { isEmpty, isError, isResource, STAMP } from '../../support/checks.ts'
 import type { Answer } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
 import {
-  indicator, indicator20, ipv4, malware, newId, statement, TLP_DEFINITIONS, uuid5, version,
+  indicator,
+  indicator20,
+  ipv4,
+  malware,
+  newId,
+  statement,
+  TLP_DEFINITIONS,
+  uuid5,
+  version,
 } from '../../support/stix.ts'
 import { EMPTY, NO_OBJECT, PUBLIC, READ_WRITE, scratches, topology } from '../../support/world.ts'
 
@@ -20,14 +29,18 @@ test('T-5.3-02 a manifest record has id, date_added, version, and a media type o
   const { path } = scratch()
   const objects = [indicator(), indicator20(), ipv4('198.51.100.50'), statement('x')]
   await analyst.add(path, ...objects)
-  const allowed = (await analyst.get(path)).json['media_types'] as string[]
+  const allowed = (await analyst.get(path)).json.media_types as string[]
   const answer = await analyst.getManifest(path)
   isResource(t, answer, 200, 'manifest')
-  t.strictSame(answer.records.map((r) => r.id), objects.map((o) => o.id))
+  t.strictSame(
+    answer.records.map((r) => r.id),
+    objects.map((o) => o.id),
+  )
   for (const record of answer.records) {
     t.match(record.date_added, STAMP)
     t.type(record.version, 'string')
-    for (const name of Object.keys(record)) t.ok(['id', 'date_added', 'version', 'media_type'].includes(name), name)
+    for (const name of Object.keys(record))
+      t.ok(['id', 'date_added', 'version', 'media_type'].includes(name), name)
     if (record.media_type) t.ok(allowed.includes(record.media_type), record.media_type)
   }
   const [, old] = answer.records
@@ -36,7 +49,12 @@ test('T-5.3-02 a manifest record has id, date_added, version, and a media type o
 
 test('T-5.3-03 version is modified, else created, byte for byte', async (t) => {
   const { path } = scratch()
-  const spellings = ['2026-03-01T00:00:00.000Z', '2026-03-01T00:00:00.000000Z', '2026-03-01T00:00:00.120Z', '2026-03-01T00:00:00.123456789Z']
+  const spellings = [
+    '2026-03-01T00:00:00.000Z',
+    '2026-03-01T00:00:00.000000Z',
+    '2026-03-01T00:00:00.120Z',
+    '2026-03-01T00:00:00.123456789Z',
+  ]
   for (const modified of spellings) {
     const object = indicator({ modified })
     await analyst.add(path, object)
@@ -53,7 +71,13 @@ test('T-5.3-04 one record per object and version, each with its own date_added',
   const object = indicator({ modified: at(1) })
   await analyst.add(path, object, version(object, at(2)))
   const { records } = await analyst.getManifest(path, { 'match[version]': 'all' })
-  t.strictSame(records.map((r) => [r.id, r.version]), [[object.id, at(1)], [object.id, at(2)]])
+  t.strictSame(
+    records.map((r) => [r.id, r.version]),
+    [
+      [object.id, at(1)],
+      [object.id, at(2)],
+    ],
+  )
   t.ok((records[0]?.date_added ?? '') < (records[1]?.date_added ?? ''))
 })
 
@@ -71,11 +95,11 @@ test('T-5.3-06 an empty manifest is {}, a long one has more and next', async (t)
   const { path } = scratch()
   await analyst.add(path, indicator(), indicator(), indicator())
   const page = await analyst.getManifest(path, { limit: '2' })
-  t.equal(page.json['more'], true)
-  t.type(page.json['next'], 'string')
+  t.equal(page.json.more, true)
+  t.type(page.json.next, 'string')
   const rest = await analyst.getManifest(path, { limit: '2', next: page.next })
   t.equal(rest.records.length, 1)
-  t.notOk('more' in rest.json && rest.json['more'] !== false)
+  t.notOk('more' in rest.json && rest.json.more !== false)
   t.notOk('next' in rest.json)
 })
 
@@ -94,7 +118,10 @@ test('T-5.6-01 an object by id: latest, all, first, exact, lists, pages', async 
   t.strictSame(modified(await get({ 'match[version]': at(3) })), [at(3)])
   t.strictSame(modified(await get({ 'match[version]': `${at(3)},first` })), [at(1), at(3)])
   const pages = await analyst.pages(`${path}objects/${object.id}/`, { 'match[version]': 'all', limit: '3' })
-  t.strictSame(pages.map((p) => p.objects.length), [3, 1])
+  t.strictSame(
+    pages.map((p) => p.objects.length),
+    [3, 1],
+  )
   t.strictSame(pages.flatMap(modified), [at(2), at(1), at(4), at(3)])
   for (const page of pages) for (const o of page.objects) t.equal(o.id, object.id)
 })
@@ -136,7 +163,11 @@ test('T-5.6-02 the nine TLP definitions answer in every collection, and none lis
   t.equal(two.objects[0]?.created, '2022-10-01T00:00:00.000Z')
   t.notOk('definition_type' in (two.objects[0] ?? {}))
   const [one = ''] = TLP_DEFINITIONS
-  t.equal((await server.anonymous.getObject(PUBLIC.path, one)).status, 200, 'in a public collection, to everybody')
+  t.equal(
+    (await server.anonymous.getObject(PUBLIC.path, one)).status,
+    200,
+    'in a public collection, to everybody',
+  )
 })
 
 test('T-5.6-03 the object exists but the filters leave nothing: {} with both headers', async (t) => {
@@ -148,7 +179,12 @@ test('T-5.6-03 the object exists but the filters leave nothing: {} with both hea
     isEmpty(t, await analyst.getObject(path, object.id, query), JSON.stringify(query))
     isEmpty(t, await analyst.getVersions(path, object.id, query), `versions ${JSON.stringify(query)}`)
   }
-  isError(t, await analyst.getObject(path, NO_OBJECT, { added_after: last }), 404, 'an unknown object, all the same')
+  isError(
+    t,
+    await analyst.getObject(path, NO_OBJECT, { added_after: last }),
+    404,
+    'an unknown object, all the same',
+  )
 })
 
 test('T-5.6-04 a version that never was is {}, one that was deleted is 404', async (t) => {
@@ -189,13 +225,22 @@ test('T-5.6-05 long ids and ids with other UUIDs are found, or 404', async (t) =
     const posted = await analyst.post(path, [custom])
     t.equal(posted.status, 202)
     const answer = await analyst.getObject(path, object.id)
-    t.equal(answer.status, posted.taxiiStatus.success_count === 1 ? 200 : 404, `type of ${length}: ${posted.text}`)
+    t.equal(
+      answer.status,
+      posted.taxiiStatus.success_count === 1 ? 200 : 404,
+      `type of ${length}: ${posted.text}`,
+    )
     const missing = newId(type)
     isError(t, await analyst.getObject(path, missing), 404, `an unknown id of ${missing.length} characters`)
     isError(t, await analyst.getVersions(path, missing), 404, 'versions')
     isError(t, await analyst.delete(`${path}objects/${missing}/`), 404, 'DELETE')
   }
-  const uuids = ['6ba7b810-9dad-11d1-80b4-00c04fd430c8', '6fa459ea-ee8a-3ca4-894e-db77e160355e', uuid5('x'), randomUUID()]
+  const uuids = [
+    '6ba7b810-9dad-11d1-80b4-00c04fd430c8',
+    '6fa459ea-ee8a-3ca4-894e-db77e160355e',
+    uuid5('x'),
+    randomUUID(),
+  ]
   for (const uuid of uuids) {
     const object = malware({ id: `malware--${uuid}` })
     const posted = await analyst.post(path, [object])
@@ -203,7 +248,16 @@ test('T-5.6-05 long ids and ids with other UUIDs are found, or 404', async (t) =
     t.equal(answer.status, posted.taxiiStatus.success_count === 1 ? 200 : 404, uuid)
     isError(t, await analyst.getObject(path, `tool--${uuid}`), 404, `tool--${uuid}`)
   }
-  for (const id of ['nope', 'indicator--', '--', '%00', "indicator--'", 'x'.repeat(300), '%F0%9F%92%A5', 'a%2Fb']) {
+  for (const id of [
+    'nope',
+    'indicator--',
+    '--',
+    '%00',
+    "indicator--'",
+    'x'.repeat(300),
+    '%F0%9F%92%A5',
+    'a%2Fb',
+  ]) {
     isError(t, await analyst.getObject(path, id), 404, id.slice(0, 30))
     isError(t, await analyst.delete(`${path}objects/${id}/`), 404, `DELETE ${id.slice(0, 30)}`)
   }
@@ -243,8 +297,14 @@ test('T-5.8-03 versions shows the latest spec version by default and ignores mat
   await analyst.add(path, object, version(object, at(2)))
   await analyst.add(path, indicator20({ id: object.id, modified: at(5) }))
   t.strictSame((await analyst.getVersions(path, object.id)).versions, [at(1), at(2)])
-  t.strictSame((await analyst.getVersions(path, object.id, { 'match[spec_version]': '2.0' })).versions, [at(5)])
-  t.strictSame((await analyst.getVersions(path, object.id, { 'match[spec_version]': '2.0,2.1' })).versions, [at(1), at(2), at(5)])
+  t.strictSame((await analyst.getVersions(path, object.id, { 'match[spec_version]': '2.0' })).versions, [
+    at(5),
+  ])
+  t.strictSame((await analyst.getVersions(path, object.id, { 'match[spec_version]': '2.0,2.1' })).versions, [
+    at(1),
+    at(2),
+    at(5),
+  ])
   for (const value of ['first', 'last', at(1), 'all,last', 'x']) {
     const answer = await analyst.getVersions(path, object.id, { 'match[version]': value })
     t.strictSame(answer.versions, [at(1), at(2)], `match[version]=${value}`)

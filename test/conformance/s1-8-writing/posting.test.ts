@@ -1,17 +1,39 @@
 /** Adding objects (TAXII 2.1 §5.5). */
-import t, { test } from 'tap'
+
 import { gzipSync } from 'node:zlib'
+import t, { test } from 'tap'
 import { isEmpty, isError, isResource, UUID4 } from '../../support/checks.ts'
 import { type Answer, type StixObject, T21 } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
-import { indicator, indicator20, ipv4, malware, newId, relationship, report, statement, version } from '../../support/stix.ts'
 import {
-  EMPTY, HIDDEN, KEEP, READ_ONLY, REPLACE, scratches, STIX21, topology, WRITE_ONLY,
+  indicator,
+  indicator20,
+  ipv4,
+  malware,
+  newId,
+  relationship,
+  report,
+  statement,
+  version,
+} from '../../support/stix.ts'
+import {
+  EMPTY,
+  HIDDEN,
+  KEEP,
+  READ_ONLY,
+  REPLACE,
+  STIX21,
+  scratches,
+  topology,
+  WRITE_ONLY,
 } from '../../support/world.ts'
 
 const MAX = 100_000
 const server = await startServer(t, { topology: topology(), env: { COMITY_MAX_CONTENT_LENGTH: String(MAX) } })
-const second = await startServer(t, { database: server.database, env: { COMITY_MAX_CONTENT_LENGTH: String(MAX) } })
+const second = await startServer(t, {
+  database: server.database,
+  env: { COMITY_MAX_CONTENT_LENGTH: String(MAX) },
+})
 const analyst = server.as('analyst')
 const keeper = server.as('keeper')
 const scratch = scratches()
@@ -20,7 +42,13 @@ const at = (month: number) => `2026-0${month}-01T00:00:00.000Z`
 test('T-5.5-01 a valid envelope gives 202 and a status', async (t) => {
   const { path } = scratch()
   const [i, m] = [indicator(), malware()]
-  const answer = await analyst.post(path, [i, m, relationship(i.id, m.id), report([i.id]), ipv4('198.51.100.60')])
+  const answer = await analyst.post(path, [
+    i,
+    m,
+    relationship(i.id, m.id),
+    report([i.id]),
+    ipv4('198.51.100.60'),
+  ])
   isResource(t, answer, 202, 'POST')
   const status = answer.taxiiStatus
   t.match(status.id, UUID4)
@@ -52,7 +80,7 @@ test('T-5.5-03 an exact duplicate is a success and changes nothing', async (t) =
   const before = await records(path, object.id)
   await analyst.add(path, object)
   const reversed = Object.fromEntries(Object.entries(object).reverse())
-  reversed['x_nested'] = { b: [1, { d: 3, c: 2 }], a: 1 }
+  reversed.x_nested = { b: [1, { d: 3, c: 2 }], a: 1 }
   await analyst.add(path, reversed)
   const spaced = JSON.stringify({ objects: [object] }, null, 3)
   t.equal((await analyst.send(`${path}objects/`, spaced)).taxiiStatus.success_count, 1)
@@ -82,7 +110,7 @@ test('T-5.5-05 same version, other content: a failure, and the stored copy stays
   t.equal(failures[0]?.id, object.id)
   t.equal(failures[0]?.version, object.modified)
   t.ok((failures[0]?.message ?? '').length > 5, 'with a message')
-  t.equal((await analyst.getObject(path, object.id)).objects[0]?.['name'], object['name'])
+  t.equal((await analyst.getObject(path, object.id)).objects[0]?.name, object.name)
   t.strictSame(await records(path, object.id), before)
   const colleague = await server.as('colleague').post(path, [changed])
   t.equal(colleague.taxiiStatus.failure_count, 1, 'a colleague is the same originator')
@@ -95,7 +123,7 @@ test('T-5.5-05 on_conflict keep: success, "already present", nothing changes', a
   const { taxiiStatus: status } = await analyst.post(KEEP.path, [{ ...object, name: 'changed' }])
   t.equal(status.success_count, 1)
   t.match(status.successes?.[0]?.message, /already present/i)
-  t.equal((await analyst.getObject(KEEP.path, object.id)).objects[0]?.['name'], object['name'])
+  t.equal((await analyst.getObject(KEEP.path, object.id)).objects[0]?.name, object.name)
   t.strictSame(await records(KEEP.path, object.id), before)
 })
 
@@ -107,7 +135,7 @@ test('T-5.5-05 on_conflict replace: the newer content takes the place, with a ne
   const after = await records(REPLACE.path, object.id)
   t.equal(after.length, 1)
   t.ok((after[0]?.date_added ?? '') > (before[0]?.date_added ?? ''), 'new date_added')
-  t.equal((await analyst.getObject(REPLACE.path, object.id)).objects[0]?.['name'], 'changed')
+  t.equal((await analyst.getObject(REPLACE.path, object.id)).objects[0]?.name, 'changed')
   const poll = await analyst.getObjects(REPLACE.path, { added_after: before[0]?.date_added ?? '' })
   t.strictSame(poll.ids, [object.id], 'pollers see it')
   await analyst.add(REPLACE.path, { ...object, name: 'changed' })
@@ -151,22 +179,31 @@ test('T-5.5-07 a new modified is a new version; an older one arriving late leave
   await analyst.add(path, version(object, at(3), { name: 'third' }))
   await analyst.add(path, version(object, at(1), { name: 'first, late' }))
   const all = await records(path, object.id)
-  t.strictSame(all.map((r) => r.version), [at(2), at(3), at(1)])
+  t.strictSame(
+    all.map((r) => r.version),
+    [at(2), at(3), at(1)],
+  )
   t.equal(new Set(all.map((r) => r.date_added)).size, 3)
-  t.equal((await analyst.getObject(path, object.id)).objects[0]?.['name'], 'third')
+  t.equal((await analyst.getObject(path, object.id)).objects[0]?.name, 'third')
 })
 
 test('T-5.5-08 good and bad objects together: 202, each in its list', async (t) => {
   const { path } = scratch()
   const good = [indicator(), malware(), ipv4('198.51.100.62')]
-  const bad = [{ ...indicator(), pattern: '[nonsense' }, { ...malware(), id: 'malware--x' }, { type: 'tool' }]
+  const bad = [{ ...indicator(), pattern: 7 }, { ...malware(), id: 'malware--x' }, { type: 'tool' }]
   const answer = await analyst.post(path, [good[0], bad[0], good[1], bad[1], bad[2], good[2]])
   isResource(t, answer, 202, 'POST')
   const { taxiiStatus: status } = answer
-  t.strictSame(status.successes?.map((s) => s.id), good.map((o) => o.id))
+  t.strictSame(
+    status.successes?.map((s) => s.id),
+    good.map((o) => o.id),
+  )
   t.equal(status.failure_count, 3)
   for (const failure of status.failures ?? []) t.ok((failure.message ?? '').length > 5)
-  t.strictSame((await analyst.getObjects(path)).ids, good.map((o) => o.id))
+  t.strictSame(
+    (await analyst.getObjects(path)).ids,
+    good.map((o) => o.id),
+  )
 })
 
 test('T-5.5-09 what is no envelope of objects gives 422 and stores nothing', async (t) => {
@@ -174,27 +211,57 @@ test('T-5.5-09 what is no envelope of objects gives 422 and stores nothing', asy
   const good = JSON.stringify(indicator())
   const url = `${path}objects/`
   const bodies: [string, string | Buffer][] = [
-    ['empty', ''], ['blank', '  '], ['malformed', '{"objects":['], ['trailing text', `{"objects":[${good}]} x`],
-    ['trailing comma', `{"objects":[${good},]}`], ['not UTF-8', Buffer.from(`{"objects":[${good}],"x_a":"\xff"}`, 'latin1')],
+    ['empty', ''],
+    ['blank', '  '],
+    ['malformed', '{"objects":['],
+    ['trailing text', `{"objects":[${good}]} x`],
+    ['trailing comma', `{"objects":[${good},]}`],
+    ['not UTF-8', Buffer.from(`{"objects":[${good}],"x_a":"\xff"}`, 'latin1')],
     ['duplicate keys', `{"objects":[${good}],"objects":[${good}]}`],
     ['duplicate keys, escaped', `{"objects":[${good}],"\\u006fbjects":[${good}]}`],
-    ['an array', `[${good}]`], ['a string', '"objects"'], ['null', 'null'], ['a number', '1'], ['a bare object', good],
-    ['no objects', '{}'], ['objects null', '{"objects":null}'], ['objects an object', `{"objects":${good}}`],
-    ['objects a string', '{"objects":"x"}'], ['objects empty', '{"objects":[]}'],
-    ['an item that is a string', `{"objects":[${good},"x"]}`], ['an item that is null', `{"objects":[${good},null]}`],
-    ['an item that is a list', `{"objects":[${good},[]]}`], ['an item that is a number', `{"objects":[1,${good}]}`],
-    ['single quotes', "{'objects':[]}"], ['NaN', '{"objects":[NaN]}'],
-    ['all of an unsupported spec version', JSON.stringify({ objects: [{ ...indicator(), spec_version: '2.2' }, { ...malware(), spec_version: '3.0' }] })],
+    ['an array', `[${good}]`],
+    ['a string', '"objects"'],
+    ['null', 'null'],
+    ['a number', '1'],
+    ['a bare object', good],
+    ['no objects', '{}'],
+    ['objects null', '{"objects":null}'],
+    ['objects an object', `{"objects":${good}}`],
+    ['objects a string', '{"objects":"x"}'],
+    ['objects empty', '{"objects":[]}'],
+    ['an item that is a string', `{"objects":[${good},"x"]}`],
+    ['an item that is null', `{"objects":[${good},null]}`],
+    ['an item that is a list', `{"objects":[${good},[]]}`],
+    ['an item that is a number', `{"objects":[1,${good}]}`],
+    ['single quotes', "{'objects':[]}"],
+    ['NaN', '{"objects":[NaN]}'],
+    [
+      'all of an unsupported spec version',
+      JSON.stringify({
+        objects: [
+          { ...indicator(), spec_version: '2.2' },
+          { ...malware(), spec_version: '3.0' },
+        ],
+      }),
+    ],
   ]
   for (const [what, body] of bodies) isError(t, await analyst.send(url, body), 422, what)
-  isError(t, await analyst.request({ method: 'POST', path: url, headers: { 'Content-Type': T21 } }), 422, 'no body')
+  isError(
+    t,
+    await analyst.request({ method: 'POST', path: url, headers: { 'Content-Type': T21 } }),
+    422,
+    'no body',
+  )
   isEmpty(t, await analyst.getObjects(path), 'nothing is stored')
-  const none = await analyst.send(url, JSON.stringify({ objects: [{ ...indicator(), spec_version: '2.2' }, indicator()] }))
+  const none = await analyst.send(
+    url,
+    JSON.stringify({ objects: [{ ...indicator(), spec_version: '2.2' }, indicator()] }),
+  )
   t.equal(none.status, 202, 'one of a supported version: no 422')
   t.equal(none.taxiiStatus.failure_count, 1)
   const { spec_version: _, ...bare } = { ...indicator(), type: 'note' }
   const stated = await analyst.post(path, [{ ...bare, id: newId('note') }])
-  t.equal(stated.status, 202, 'one that states no version is that object\'s failure')
+  t.equal(stated.status, 202, "one that states no version is that object's failure")
   t.equal(stated.taxiiStatus.failure_count, 1)
 })
 
@@ -203,14 +270,22 @@ test('T-5.5-10 faults of an object are its own failure', async (t) => {
   const object = indicator()
   const without = (name: string) => Object.fromEntries(Object.entries(object).filter(([key]) => key !== name))
   const bad: [string, unknown][] = [
-    ['no id', without('id')], ['no type', without('type')], ['no created', without('created')],
-    ['no modified', without('modified')], ['id of another type', { ...object, id: newId('malware') }],
-    ['bad UUID', { ...object, id: 'indicator--1234' }], ['upper-case type', { ...object, type: 'Indicator' }],
-    ['id a number', { ...object, id: 7 }], ['type a number', { ...object, type: 7 }],
-    ['bad modified', { ...object, modified: 'yesterday' }], ['modified without Z', { ...object, modified: '2026-01-01T00:00:00.000' }],
+    ['no id', without('id')],
+    ['no type', without('type')],
+    ['no created', without('created')],
+    ['no modified', without('modified')],
+    ['id of another type', { ...object, id: newId('malware') }],
+    ['bad UUID', { ...object, id: 'indicator--1234' }],
+    ['upper-case type', { ...object, type: 'Indicator' }],
+    ['id a number', { ...object, id: 7 }],
+    ['type a number', { ...object, type: 7 }],
+    ['bad modified', { ...object, modified: 'yesterday' }],
+    ['modified without Z', { ...object, modified: '2026-01-01T00:00:00.000' }],
     ['modified 30 Feb', { ...object, modified: '2026-02-30T00:00:00.000Z' }],
     ['modified before created', { ...object, modified: '2020-01-01T00:00:00.000Z' }],
-    ['no pattern', without('pattern')], ['null', { ...object, name: null }], ['empty list', { ...object, labels: [] }],
+    ['no pattern', without('pattern')],
+    ['null', { ...object, name: null }],
+    ['empty list', { ...object, labels: [] }],
     ['empty', {}],
   ]
   for (const [what, one] of bad) {
@@ -219,7 +294,10 @@ test('T-5.5-10 faults of an object are its own failure', async (t) => {
     t.equal(answer.taxiiStatus.failure_count, 1, what)
     t.ok((answer.taxiiStatus.failures?.[0]?.message ?? '').length > 5, `${what}: message`)
   }
-  const all = await analyst.post(path, bad.map(([, one]) => one))
+  const all = await analyst.post(
+    path,
+    bad.map(([, one]) => one),
+  )
   t.equal(all.status, 202, '202 even if all fail')
   t.equal(all.taxiiStatus.failure_count, bad.length)
   isEmpty(t, await analyst.getObjects(path), 'nothing is stored')
@@ -233,7 +311,13 @@ test('T-5.5-11 max_content_length to the byte, also chunked and gzipped', async 
   const { path } = scratch()
   const url = `${path}objects/`
   const post = (content: string | Buffer, headers = {}, chunked = false) =>
-    analyst.request({ method: 'POST', path: url, headers: { 'Content-Type': T21, ...headers }, body: content, chunked })
+    analyst.request({
+      method: 'POST',
+      path: url,
+      headers: { 'Content-Type': T21, ...headers },
+      body: content,
+      chunked,
+    })
   t.equal((await post(body(MAX))).status, 202, 'exactly the maximum')
   t.equal((await post(body(MAX), {}, true)).status, 202, 'chunked, exactly the maximum')
   const gzip = { 'Content-Encoding': 'gzip' }
@@ -255,10 +339,16 @@ test('T-5.5-11 max_content_length to the byte, also chunked and gzipped', async 
 test('T-5.5-12 a bundle is taken as an envelope', async (t) => {
   const { path } = scratch()
   const objects = [indicator(), malware()]
-  const answer = await analyst.send(`${path}objects/`, JSON.stringify({ type: 'bundle', id: newId('bundle'), objects }))
+  const answer = await analyst.send(
+    `${path}objects/`,
+    JSON.stringify({ type: 'bundle', id: newId('bundle'), objects }),
+  )
   isResource(t, answer, 202, 'bundle')
   t.equal(answer.taxiiStatus.success_count, 2)
-  t.strictSame((await analyst.getObjects(path)).ids, objects.map((o) => o.id))
+  t.strictSame(
+    (await analyst.getObjects(path)).ids,
+    objects.map((o) => o.id),
+  )
 })
 
 test('T-5.5-13 custom properties of the envelope are ignored', async (t) => {
@@ -292,7 +382,13 @@ test('T-5.5-15 chunked bodies and Expect: 100-continue work', async (t) => {
   const headers = { 'Content-Type': T21 }
   const chunked = await analyst.request({ method: 'POST', path: url, headers, body: body(0), chunked: true })
   isResource(t, chunked, 202, 'chunked')
-  const expected = await analyst.request({ method: 'POST', path: url, headers, body: body(0), expectContinue: true })
+  const expected = await analyst.request({
+    method: 'POST',
+    path: url,
+    headers,
+    body: body(0),
+    expectContinue: true,
+  })
   isResource(t, expected, 202, 'Expect')
   t.ok(expected.continued, '100 Continue was sent')
   t.equal((await analyst.getObjects(path)).objects.length, 2)
@@ -304,7 +400,8 @@ test('T-5.5-16 nobody sees an object at or before a Last that it has received', 
   const writers = Promise.all(
     Array.from({ length: 6 }, async (_, w) => {
       const client = (w % 2 === 0 ? server : second).as('analyst')
-      for (let i = 0; i < 20; i++) await client.add(path, ...Array.from({ length: (i % 4) + 1 }, () => indicator()))
+      for (let i = 0; i < 20; i++)
+        await client.add(path, ...Array.from({ length: (i % 4) + 1 }, () => indicator()))
     }),
   ).finally(() => {
     writing = false
@@ -320,8 +417,12 @@ test('T-5.5-16 nobody sees an object at or before a Last that it has received', 
     if (page.records.length > 0) last = page.last
   }
   await writers
-  seen.push(...(await analyst.getManifest(path, { added_after: last })).records.map((r) => `${r.id} ${r.date_added}`))
-  const all = (await analyst.pages(`${path}manifest/`)).flatMap((p) => p.records.map((r) => `${r.id} ${r.date_added}`))
+  seen.push(
+    ...(await analyst.getManifest(path, { added_after: last })).records.map((r) => `${r.id} ${r.date_added}`),
+  )
+  const all = (await analyst.pages(`${path}manifest/`)).flatMap((p) =>
+    p.records.map((r) => `${r.id} ${r.date_added}`),
+  )
   t.equal(all.length, 6 * 5 * (1 + 2 + 3 + 4))
   t.strictSame(seen, all, 'every object once, in order')
 })
@@ -329,8 +430,20 @@ test('T-5.5-16 nobody sees an object at or before a Last that it has received', 
 test('T-5.5-17 concurrent POSTs of the same objects: stored once, all succeed', async (t) => {
   const { path } = scratch()
   for (let round = 0; round < 8; round++) {
-    const objects: StixObject[] = [indicator(), malware(), ipv4(`198.51.100.${100 + round}`), statement(`x ${round}`)]
-    const orders = [objects, [...objects].reverse(), objects, [...objects].reverse(), objects, [...objects].reverse()]
+    const objects: StixObject[] = [
+      indicator(),
+      malware(),
+      ipv4(`198.51.100.${100 + round}`),
+      statement(`x ${round}`),
+    ]
+    const orders = [
+      objects,
+      [...objects].reverse(),
+      objects,
+      [...objects].reverse(),
+      objects,
+      [...objects].reverse(),
+    ]
     const answers: Answer[] = await Promise.all(
       orders.map((order, i) => (i % 2 === 0 ? server : second).as('analyst').post(path, order)),
     )

@@ -5,7 +5,15 @@ import type { Answer, StixObject } from '../../support/client.ts'
 import { startServer } from '../../support/server.ts'
 import { indicator, indicator20, ipv4, malware, statement, version } from '../../support/stix.ts'
 import {
-  HIDDEN, LISTED_ONLY, NO_OBJECT, READ_ONLY, READ_WRITE, scratches, topology, TWIN, WRITE_ONLY,
+  HIDDEN,
+  LISTED_ONLY,
+  NO_OBJECT,
+  READ_ONLY,
+  READ_WRITE,
+  scratches,
+  TWIN,
+  topology,
+  WRITE_ONLY,
 } from '../../support/world.ts'
 
 const server = await startServer(t, { topology: topology() })
@@ -28,7 +36,8 @@ async function filled() {
   await analyst.add(path, ...[1, 2, 3, 4].map((month) => version(object, at(month))), other)
   const url = `${path}objects/${object.id}/`
   const versions = async () => (await analyst.getVersions(path, object.id)).versions
-  const remove = (value?: string) => analyst.delete(url, value === undefined ? {} : { query: { 'match[version]': value } })
+  const remove = (value?: string) =>
+    analyst.delete(url, value === undefined ? {} : { query: { 'match[version]': value } })
   return { path, object, other, url, versions, remove }
 }
 
@@ -42,10 +51,20 @@ test('T-5.7-01 with read and write: 200, empty body, the exact Content-Type', as
 test('T-5.7-02 the code follows the rights: F/F 404, T/F 403, F/T 403', async (t) => {
   const object = indicator()
   for (const c of [LISTED_ONLY, READ_ONLY, WRITE_ONLY, HIDDEN]) await keeper.add(c.path, object)
-  const rows = [[LISTED_ONLY, 404], [READ_ONLY, 403], [WRITE_ONLY, 403], [HIDDEN, 404]] as const
+  const rows = [
+    [LISTED_ONLY, 404],
+    [READ_ONLY, 403],
+    [WRITE_ONLY, 403],
+    [HIDDEN, 404],
+  ] as const
   for (const [c, status] of rows) {
     for (const id of [object.id, NO_OBJECT]) {
-      isError(t, await analyst.delete(`${c.path}objects/${id}/`), status, `${c.alias} ${id === NO_OBJECT ? 'unknown' : ''}`)
+      isError(
+        t,
+        await analyst.delete(`${c.path}objects/${id}/`),
+        status,
+        `${c.alias} ${id === NO_OBJECT ? 'unknown' : ''}`,
+      )
     }
     t.equal((await keeper.getObject(c.path, object.id)).status, 200, `${c.alias}: still there`)
   }
@@ -94,8 +113,13 @@ test('T-5.7-03 unless another organization has a copy that the reader may see', 
 
 test('T-5.7-04 match[version] removes just those; last promotes the one before', async (t) => {
   const cases: [string, number[]][] = [
-    [at(2), [1, 3, 4]], ['first', [2, 3, 4]], ['last', [1, 2, 3]], ['first,last', [2, 3]],
-    [`${at(2)},${at(3)}`, [1, 4]], [`first,${at(3)}`, [2, 4]], [`${at(2)},${at(9)}`, [1, 3, 4]],
+    [at(2), [1, 3, 4]],
+    ['first', [2, 3, 4]],
+    ['last', [1, 2, 3]],
+    ['first,last', [2, 3]],
+    [`${at(2)},${at(3)}`, [1, 4]],
+    [`first,${at(3)}`, [2, 4]],
+    [`${at(2)},${at(9)}`, [1, 3, 4]],
     ['2026-02-01T00:00:00Z', [1, 3, 4]],
   ]
   for (const [value, left] of cases) {
@@ -104,10 +128,21 @@ test('T-5.7-04 match[version] removes just those; last promotes the one before',
     isDeleted(t, await w.remove(value), value)
     t.strictSame(await w.versions(), left.map(at), value)
     const after = (await analyst.getManifest(w.path, { 'match[version]': 'all' })).records
-    t.strictSame(after, before.filter((r) => r.id === w.other.id || left.map(at).includes(r.version)), `${value}: date_added`)
+    t.strictSame(
+      after,
+      before.filter((r) => r.id === w.other.id || left.map(at).includes(r.version)),
+      `${value}: date_added`,
+    )
     const last = at(Math.max(...left))
-    t.strictSame((await analyst.get(w.url)).objects.map((o) => o.modified), [last], `${value}: last`)
-    t.ok((await analyst.getObjects(w.path)).keys.includes(`${w.object.id} ${last}`), `${value}: last in objects`)
+    t.strictSame(
+      (await analyst.get(w.url)).objects.map((o) => o.modified),
+      [last],
+      `${value}: last`,
+    )
+    t.ok(
+      (await analyst.getObjects(w.path)).keys.includes(`${w.object.id} ${last}`),
+      `${value}: last in objects`,
+    )
   }
   const w = await filled()
   isDeleted(t, await w.remove('all'), 'all')
@@ -146,9 +181,17 @@ test('T-5.7-05 match[spec_version] removes only those copies; with version: AND'
   isDeleted(t, await analyst.delete(a.url, { query: { 'match[spec_version]': '2.0' } }), '2.0')
   t.strictSame(await a.versions(), [at(1), at(2)])
   const b = await mixed()
-  isDeleted(t, await analyst.delete(b.url, { query: { 'match[spec_version]': '2.0', 'match[version]': 'last' } }), 'last of 2.0')
+  isDeleted(
+    t,
+    await analyst.delete(b.url, { query: { 'match[spec_version]': '2.0', 'match[version]': 'last' } }),
+    'last of 2.0',
+  )
   t.strictSame(await b.versions(), [at(1), at(2), at(3)])
-  isDeleted(t, await analyst.delete(b.url, { query: { 'match[spec_version]': '2.1', 'match[version]': 'first' } }), 'first of 2.1')
+  isDeleted(
+    t,
+    await analyst.delete(b.url, { query: { 'match[spec_version]': '2.1', 'match[version]': 'first' } }),
+    'first of 2.1',
+  )
   t.strictSame(await b.versions(), [at(2), at(3)])
   const none = { 'match[spec_version]': '2.1', 'match[version]': at(3) }
   isError(t, await analyst.delete(b.url, { query: none }), 404, 'nothing is both')
@@ -159,7 +202,12 @@ test('T-5.7-06 nothing matched: 404', async (t) => {
   const w = await filled()
   isError(t, await analyst.delete(`${w.path}objects/${NO_OBJECT}/`), 404, 'unknown object')
   isError(t, await w.remove(at(9)), 404, 'absent version')
-  isError(t, await analyst.delete(w.url, { query: { 'match[spec_version]': '2.0' } }), 404, 'absent spec version')
+  isError(
+    t,
+    await analyst.delete(w.url, { query: { 'match[spec_version]': '2.0' } }),
+    404,
+    'absent spec version',
+  )
   isDeleted(t, await w.remove(at(2)), 'a version')
   isError(t, await w.remove(at(2)), 404, 'the same version again')
   isDeleted(t, await w.remove(), 'the rest')
@@ -168,11 +216,26 @@ test('T-5.7-06 nothing matched: 404', async (t) => {
 
 test('T-5.7-07 malformed match: 400 and nothing is deleted', async (t) => {
   const w = await filled()
-  for (const value of ['', 'x', 'all,last', `all,${at(1)}`, 'last,last', 'ALL', '2026-02-30T00:00:00Z', ',last', 'last,']) {
+  for (const value of [
+    '',
+    'x',
+    'all,last',
+    `all,${at(1)}`,
+    'last,last',
+    'ALL',
+    '2026-02-30T00:00:00Z',
+    ',last',
+    'last,',
+  ]) {
     isError(t, await w.remove(value), 400, `match[version]=${value}`)
   }
   for (const value of ['', 'abc', '2.1,']) {
-    isError(t, await analyst.delete(w.url, { query: { 'match[spec_version]': value } }), 400, `match[spec_version]=${value}`)
+    isError(
+      t,
+      await analyst.delete(w.url, { query: { 'match[spec_version]': value } }),
+      400,
+      `match[spec_version]=${value}`,
+    )
   }
   t.equal((await w.versions()).length, 4)
 })
@@ -194,8 +257,14 @@ test('T-5.7-09 posted again after DELETE: accepted, new date_added, no tombstone
   isDeleted(t, await w.remove(at(2)), 'one version')
   isError(t, await analyst.get(w.url, { query: { 'match[version]': at(2) } }), 404, 'its tombstone')
   await analyst.add(w.path, version(w.object, at(2)))
-  t.strictSame((await analyst.getObjects(w.path, { added_after: last, 'match[version]': 'all' })).keys, [`${w.object.id} ${at(2)}`])
-  t.equal((await analyst.get(w.url, { query: { 'match[version]': at(2) } })).objects.length, 1, 'no tombstone')
+  t.strictSame((await analyst.getObjects(w.path, { added_after: last, 'match[version]': 'all' })).keys, [
+    `${w.object.id} ${at(2)}`,
+  ])
+  t.equal(
+    (await analyst.get(w.url, { query: { 'match[version]': at(2) } })).objects.length,
+    1,
+    'no tombstone',
+  )
   isDeleted(t, await w.remove(), 'the whole')
   await analyst.add(w.path, w.object)
   const again = (await manifest()).filter((r) => r.id === w.object.id)
@@ -212,7 +281,10 @@ test('T-5.7-10 a cursor stays valid when items of its page are deleted', async (
   const page = await analyst.getObjects(path, { limit: '2' })
   for (const { id } of objects.slice(0, 3)) isDeleted(t, await analyst.delete(`${path}objects/${id}/`), id)
   const rest = await analyst.getObjects(path, { limit: '2', next: page.next })
-  t.strictSame(rest.ids, objects.slice(3, 5).map((o) => o.id))
+  t.strictSame(
+    rest.ids,
+    objects.slice(3, 5).map((o) => o.id),
+  )
   const end = await analyst.getObjects(path, { limit: '2', next: rest.next })
   t.strictSame(end.ids, [objects[5]?.id])
   for (const { id } of objects.slice(3)) await analyst.delete(`${path}objects/${id}/`)
