@@ -11,7 +11,7 @@ import Fastify, {
 } from 'fastify'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
-import { sendError } from './http/answer.ts'
+import { challenge, sendError } from './http/answer.ts'
 import { authRoutes } from './http/auth-routes.ts'
 import { clientError } from './http/client-error.ts'
 import { cors } from './http/cors.ts'
@@ -25,6 +25,19 @@ import { inWorld } from './taxii/operation.ts'
 import { Throttle } from './taxii/throttle.ts'
 
 const LONGEST_URL = 32_768
+
+/** TLS 1.3, and of 1.2 what RFC 7540 App. A does not forbid (T-8-04). */
+const CIPHERS = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':')
 
 export interface AppDeps {
   exchange: Exchange
@@ -43,6 +56,9 @@ export async function buildApp({
   log,
   draining,
 }: AppDeps): Promise<FastifyInstance> {
+  const authenticate = challenge(config.basicAuth)
+  const renderError = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+    sendError(error, request, reply, authenticate)
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -54,10 +70,11 @@ export async function buildApp({
     connectionTimeout: Math.max(120_000, config.requestSeconds * 2000),
     keepAliveTimeout: 72_000,
     http: { maxHeaderSize: 65_536, headersTimeout: 20_000 },
-    ...(config.tls && { https: { ...config.tls, minVersion: 'TLSv1.2', maxHeaderSize: 65_536 } }),
+    ...(config.tls && {
+      https: { ...config.tls, minVersion: 'TLSv1.2', ciphers: CIPHERS, maxHeaderSize: 65_536 },
+    }),
     clientErrorHandler: clientError,
-    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
-      sendError(error, request, reply),
+    frameworkErrors: renderError,
     return503OnClosing: false,
   } as object) as FastifyInstance
 
@@ -124,7 +141,7 @@ export async function buildApp({
     return caller
   }
 
-  app.setErrorHandler(sendError)
+  app.setErrorHandler(renderError)
   app.setNotFoundHandler(async (request) => {
     await inWorld(exchange, true, async () => {
       const caller = await who(request)

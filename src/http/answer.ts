@@ -29,7 +29,10 @@ export async function send(
   reply.send(bytes)
 }
 
-const REALM = 'Basic realm="Comity", charset="UTF-8", Bearer realm="Comity"'
+/** The challenge of a 401 (RFC 7235); Basic is not offered where it is switched off (T-8-02). */
+export function challenge(basic: boolean): string {
+  return `${basic ? 'Basic realm="Comity", charset="UTF-8", ' : ''}Bearer realm="Comity"`
+}
 
 /** The error message of an AppError; 404 and 401 are constant, 5xx say an id to ask the operator about. */
 export function errorBody(error: AppError, errorId: string): string {
@@ -43,7 +46,12 @@ export function errorBody(error: AppError, errorId: string): string {
 }
 
 /** Renders any throw: ours as what it is, Fastify's own by its status, the rest as 500 without a word. */
-export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export function sendError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  authenticate: string,
+): void {
   const known = toAppError(error)
   if (known.status >= 500) {
     request.log[known.status === 503 ? 'warn' : 'error'](
@@ -56,7 +64,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   reply.header('content-type', TAXII)
   reply.header('cache-control', 'private, no-store')
   reply.header('vary', VARY)
-  if (known.code === 'unauthorized') reply.header('www-authenticate', REALM)
+  if (known.code === 'unauthorized') reply.header('www-authenticate', authenticate)
   for (const [name, value] of Object.entries(known.headers)) reply.header(name, value)
   if (known.status === 413 || known.status === 408) reply.header('connection', 'close')
   reply.send(body)

@@ -33,7 +33,8 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
   app.all('/taxii2/', async (request, reply) => {
     await fromMemory(exchange, async () => {
       const caller = await who(request)
-      if (caller.subject === null && !config.openDiscovery) throw new AppError('unauthorized')
+      const open = config.openDiscovery && (request.method === 'GET' || request.method === 'HEAD')
+      if (caller.subject === null && !open) throw new AppError('unauthorized')
       if (answered(request, reply, READ)) return
       negotiate(request, config)
       await send(request, reply, 200, getDiscovery(exchange, caller))

@@ -21,6 +21,7 @@ export async function deleteObject(
 ): Promise<number> {
   const filter = parseFilter(query, ['match[version]', 'match[spec_version]'])
   const chosenByVersion = /(^|&)match(\[|%5B)version/i.test(query)
+  if (id.includes('\0')) throw new AppError('notFound')
   const organization = caller.subject?.organization.id ?? ''
   const reader = exchange.reader(caller)
   return await exchange.pool.transaction(async (db) => {

@@ -56,6 +56,7 @@ export async function getPage(
   id: string | null,
 ): Promise<PageAnswer> {
   const filter = parseFilter(query, PARAMETERS[kind])
+  if (id?.includes('\0')) throw new AppError('notFound')
   if (id !== null) filter.ids = [id]
   if (kind === 'versions') filter.versions = { first: false, last: false, all: true, keys: [] }
   const binding: Binding = [kind, place.collection.seq, caller.id, filterKey(filter)]

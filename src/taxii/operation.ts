@@ -35,6 +35,13 @@ export function findRoot(exchange: Exchange, caller: Caller, path: string): Root
   return root
 }
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** By id, in either case, or by alias, exactly. */
+export function collectionOf(root: Root, key: string): Collection | undefined {
+  return root.byKey.get(UUID.test(key) ? key.toLowerCase() : key)
+}
+
 export interface Place {
   root: Root
   collection: Collection
@@ -44,7 +51,7 @@ export interface Place {
 /** The collection by id or alias, if the caller may know of it. @throws notFound */
 export function findCollection(exchange: Exchange, caller: Caller, rootPath: string, key: string): Place {
   const root = findRoot(exchange, caller, rootPath)
-  const collection = root.byKey.get(key) ?? root.byKey.get(key.toLowerCase())
+  const collection = collectionOf(root, key)
   const found = collection && rights(exchange.world, caller, collection)
   if (!collection || !found) throw new AppError('notFound')
   return { root, collection, rights: found }

@@ -2,6 +2,7 @@
 import { knowsRoot, type Rights, rights, visibleCollections } from '../policy/access.ts'
 import { ANONYMOUS, type Caller, type Collection, type Root } from '../policy/model.ts'
 import type { Exchange } from './exchange.ts'
+import { collectionOf } from './operation.ts'
 
 export const TAXII_TYPE = 'application/taxii+json;version=2.1'
 
@@ -55,6 +56,6 @@ export function isPublic(exchange: Exchange, root: string, collection: string | 
   const found = exchange.world.roots.get(root)
   if (!found) return false
   if (collection === null) return knowsRoot(exchange.world, ANONYMOUS, found)
-  const c = found.byKey.get(collection) ?? found.byKey.get(collection.toLowerCase())
+  const c = collectionOf(found, collection)
   return c !== undefined && rights(exchange.world, ANONYMOUS, c) !== null
 }

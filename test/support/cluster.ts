@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -98,13 +99,21 @@ async function admin<T>(url: string, work: (client: pg.Client) => Promise<T>): P
   }
 }
 
-/** Names the template after the migrations, so that a changed migration makes a new one. */
+let template: string | undefined
+
+/** Names the template after the migrations and the build, so that a changed one makes a new template. */
 function templateName(): string {
+  if (template !== undefined) return template
   const migrations = join(root, 'migrations')
   const texts = readdirSync(migrations)
     .sort()
     .map((name) => readFileSync(join(migrations, name), 'utf8'))
-  return `${prefix}template_${hash(...texts, readFileSync(program, 'utf8'))}`
+  const build = join(root, 'build', 'src')
+  const times = readdirSync(build, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => statSync(join(build, name)).mtimeMs)
+  template = `${prefix}template_${hash(...texts, String(Math.max(...times)))}`
+  return template
 }
 
 async function makeTemplate({ url }: Cluster): Promise<void> {
