@@ -176,6 +176,14 @@ create index item_audience on item (collection, audience, position);
 create index item_type on item (collection, type, position);
 create index item_held on item (held_until) where held_until is not null;
 
+create table collection_audience (
+  collection int not null,
+  audience int not null,
+  appended bigint not null,
+  primary key (collection, audience)
+);
+comment on table collection_audience is 'rows ever appended per audience: how broad a reader is in a collection, for choosing a plan only';
+
 create table tombstone (
   collection int not null,
   object_id text collate "C" not null,
@@ -245,7 +253,8 @@ begin
   end loop;
   -- What every node must know to decide at all: no object, no content.
   foreach t in array array['state', 'setting', 'country', 'organization', 'community', 'principal', 'token',
-                           'agreement', 'baseline', 'api_root', 'collection', 'collection_head', 'audience'] loop
+                           'agreement', 'baseline', 'api_root', 'collection', 'collection_head',
+                           'collection_audience', 'audience'] loop
     execute format('create policy app_read on %I for select to comity_app using (true)', t);
     execute format('grant select on %I to comity_app', t);
   end loop;

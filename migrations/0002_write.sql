@@ -82,6 +82,10 @@ begin
   ), interned as materialized (
     select position, audience, case when record ? 'later' then intern(record) else label end as wanted from target
   )
+  , joined as (
+    insert into collection_audience (collection, audience, appended)
+    select p_collection, wanted, count(*) from interned group by wanted on conflict do nothing
+  )
   update item i set audience = t.wanted from interned t
   where i.collection = p_collection and i.position = t.position and i.audience <> t.wanted;
 end $$;
@@ -133,6 +137,9 @@ begin
     using unnest(p_ids, p_keys) as r (id, key)
     where t.collection = p_collection and t.object_id = r.id and t.organization = p_organization
       and (r.key is null or t.version_key = r.key);
+  insert into collection_audience as a (collection, audience, appended)
+    select p_collection, label, count(*) from unnest(p_labels) as label group by label
+    on conflict (collection, audience) do update set appended = a.appended + excluded.appended;
   if v_known is not null then perform relink(p_collection, v_known); end if;
   return v_first;
 end $$;
@@ -179,6 +186,8 @@ begin
         version = case when sco then to_char(timestamp 'epoch' + v_position * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else version end,
         version_key = case when sco then rtrim(rtrim(to_char(timestamp 'epoch' + v_position * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '0'), '.') else version_key end
         where collection = c and position = r.position;
+      insert into collection_audience as a (collection, audience, appended) values (c, v_label, 1)
+        on conflict (collection, audience) do update set appended = a.appended + 1;
       perform relink(c, array[r.object_id]);
       v_count := v_count + 1;
     end loop;

@@ -11,6 +11,8 @@ export interface Scope {
   bits: string
   /** Number of that last bit. */
   size: number
+  /** The same ids, ascending. */
+  ids: readonly number[]
 }
 
 interface Compiled extends Scope {

@@ -39,6 +39,19 @@ export async function readAudiences(
   return await db.rows(sql`select id, record from audience where id > ${after} order by id`)
 }
 
+/** Rows ever appended per collection and audience. */
+export async function readBreadth(db: Database): Promise<Map<number, Map<number, number>>> {
+  const found = new Map<number, Map<number, number>>()
+  for (const row of await db.rows<{ collection: number; audience: number; appended: bigint }>(
+    sql`select collection, audience, appended from collection_audience`,
+  )) {
+    const collection = found.get(row.collection) ?? new Map<number, number>()
+    collection.set(row.audience, Number(row.appended))
+    found.set(row.collection, collection)
+  }
+  return found
+}
+
 /** Reads everything in one snapshot. */
 export async function readWorld(pool: Pool): Promise<World> {
   return await pool.transaction(async (db) => {

@@ -23,6 +23,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
       while (!stopped && (await continueUpload(exchange))) {}
       if (now - tended > TEND) {
         await tendStatistics(exchange.pool)
+        await exchange.measureBreadth()
         tended = now
       }
       if (now - swept > SWEEP) {

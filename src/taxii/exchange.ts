@@ -4,9 +4,13 @@ import { Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
 import { type Reader, StaleWorld } from '../store/session.ts'
-import { readAudiences, readHeads, readWorld } from '../store/world.ts'
+import { readAudiences, readBreadth, readHeads, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
 import type { Clock, Micros } from '../time.ts'
+
+/** Cost of a row that is fetched to be merged, and of one more stream, against a row looked at along the log. */
+const MERGE_COST = 2
+const STREAM_COST = 20
 
 /** Counters that http exposes; no labels of the policy in them. */
 export interface Observer {
@@ -34,6 +38,7 @@ export class Exchange {
   #scopes: Scopes | null = null
   #loading: Promise<void> | null = null
   #next: Promise<void> | null = null
+  #breadth = new Map<number, Map<number, number>>()
   readonly #interned = new Map<string, number>()
 
   constructor(options: ExchangeOptions) {
@@ -127,6 +132,33 @@ export class Exchange {
       principal: caller.id,
       mark: { epoch: this.world.epoch, audiences: this.world.audienceCount },
     }
+  }
+
+  /** Reads anew how the rows of each collection are spread over audiences; only plans depend on it. */
+  async measureBreadth(): Promise<void> {
+    this.#breadth = await readBreadth(this.pool)
+  }
+
+  /**
+   * Does this caller see so little of a collection that merging its audiences' own orders looks at fewer rows than
+   * walking along the log? The figures may be old: the choice changes how long a page takes, never what is on it.
+   * @param limit rows of the page
+   */
+  isNarrow(caller: Caller, collection: number, limit: number): boolean {
+    const spread = this.#breadth.get(collection)
+    if (!spread) return false
+    const { ids } = (this.#scopes as Scopes).of(caller.subject, this.clock.now())
+    let total = 0
+    for (const count of spread.values()) total += count
+    let visible = 0
+    let fetched = 0
+    for (const id of ids) {
+      const count = spread.get(id) ?? 0
+      visible += count
+      fetched += STREAM_COST + Math.min(count, limit + 1) * MERGE_COST
+    }
+    const examined = visible === 0 ? total : Math.min(total, (limit * total) / visible)
+    return fetched < examined
   }
 
   /** The subject that a principal is, uncapped; null when it is not active or has no organization. */

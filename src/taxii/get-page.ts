@@ -67,13 +67,15 @@ export async function getPage(
     return nothing(after)
   const { page: limits } = exchange.config
   const pool = filter.ids === null ? exchange.pages : exchange.pool
+  const limit = Math.min(filter.limit ?? limits.size, limits.max)
   const page = await readPage(pool, exchange.reader(caller), {
     ...filter,
     kind: kind === 'object' ? 'objects' : kind,
     collection: place.collection.seq,
     addedAfter,
     after,
-    limit: Math.min(filter.limit ?? limits.size, limits.max),
+    limit,
+    narrow: filter.ids === null && exchange.isNarrow(caller, place.collection.seq, limit),
     bytes: limits.bytes,
     single: id !== null,
   })

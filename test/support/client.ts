@@ -147,11 +147,11 @@ export class Answer {
 const agent = new Agent({ keepAlive: true, maxSockets: 16 })
 const tlsAgent = new TlsAgent({ keepAlive: false, rejectUnauthorized: false })
 
-/** Sends one request; no header but Host, Connection and the body's framing is added. */
+/** Sends one request; no header but Host (unless given), Connection and the body's framing is added. */
 export function raw(base: string, options: RawRequest): Promise<Answer> {
   const { method = 'GET', path, headers = {}, body, chunked = false, expectContinue = false } = options
   const url = new URL(base)
-  const flat: string[] = ['Host', url.host]
+  const flat: string[] = 'Host' in headers ? [] : ['Host', url.host]
   for (const [name, value] of Object.entries(headers)) {
     for (const one of Array.isArray(value) ? value : [value]) flat.push(name, one)
   }

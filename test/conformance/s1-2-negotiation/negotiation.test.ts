@@ -323,14 +323,8 @@ test('T-3.1-15 HEAD is GET without body, OPTIONS and 405 tell what is allowed', 
     const head = await analyst.request({ method: 'HEAD', path })
     t.equal(head.status, get.status, `HEAD ${path}`)
     t.equal(head.body.length, 0, `HEAD ${path} has no body`)
-    for (const name of [
-      'Content-Type',
-      'Content-Length',
-      'X-TAXII-Date-Added-First',
-      'X-TAXII-Date-Added-Last',
-    ]) {
-      t.equal(head.header(name), get.header(name), `HEAD ${path}: ${name}`)
-    }
+    const others = (answer: Answer) => answer.rawHeaders.filter(([name]) => !/^date$/i.test(name))
+    t.strictSame(others(head), others(get), `HEAD ${path}: the headers of GET`)
     t.equal(head.header('Content-Length'), String(get.body.length), `HEAD ${path}: length of the body`)
   }
   const missing = await analyst.request({ method: 'HEAD', path: `${rw}objects/${NO_OBJECT}/` })

@@ -12,7 +12,8 @@ const server = await startServer(t, {
 const analyst = server.as('analyst')
 
 test('T-4.1-04 with a public URL the roots are absolute and HTTPS, whatever Host says', async (t) => {
-  const answer = await analyst.get('/taxii2/', { headers: { 'X-Forwarded-Host': 'evil.example' } })
+  const forged = { Host: 'evil.example', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'http' }
+  const answer = await analyst.get('/taxii2/', { headers: forged })
   const roots = ['https://taxii.example:8443/global/', 'https://taxii.example:8443/open/']
   t.strictSame([...(answer.json.api_roots as string[])].sort(), roots)
   if ('default' in answer.json) t.ok(roots.includes(String(answer.json.default)))

@@ -2,7 +2,7 @@
 import t, { test } from 'tap'
 import { isError, isResource, UUID4 } from '../../support/checks.ts'
 import type { Client, CollectionResource } from '../../support/client.ts'
-import { startServer } from '../../support/server.ts'
+import { apply, startServer } from '../../support/server.ts'
 import { indicator } from '../../support/stix.ts'
 import {
   EMPTY,
@@ -118,6 +118,8 @@ test('T-5.2-02 the alias works in every URL and the id stays the UUID', async (t
     t.equal((await analyst.get(`${alias}objects/?next=${page.next}`)).status, 200, 'next of the id works')
   const aliases = (await list(analyst)).map((c) => c.alias)
   t.equal(new Set(aliases).size, aliases.length, 'unique within a root')
+  const twice = topology().replace(`"alias":"${EMPTY.alias}"`, `"alias":"${READ_WRITE.alias}"`)
+  await t.rejects(apply(server.database.url, twice), 'a topology with an alias twice in a root is refused')
 })
 
 test('T-5.2-03 media_types are STIX types and cover what can be stored', async (t) => {
