@@ -237,11 +237,12 @@ create table audit (
 
 -- The reader's audiences, from the setting that store/session.ts makes for one statement: bit n = audience n, the
 -- last bit always 0. Unset or '' = nobody.
-create function scope() returns bytea language sql stable parallel safe set search_path = comity, pg_temp as
-  $$ select coalesce(nullif(current_setting('comity.scope', true), ''), '\x00')::bytea $$;
+-- Invoker's rights and no search_path of its own, so that it is inlined; it names nothing but pg_catalog.
+create function scope() returns bytea language sql stable parallel safe as
+  $$ select coalesce(nullif(pg_catalog.current_setting('comity.scope', true), ''), '\x00')::pg_catalog.bytea $$;
 
-create function whoami() returns text language sql stable parallel safe set search_path = comity, pg_temp as
-  $$ select nullif(current_setting('comity.principal', true), '') $$;
+create function whoami() returns text language sql stable parallel safe as
+  $$ select nullif(pg_catalog.current_setting('comity.principal', true), '') $$;
 
 do $$
 declare t text;

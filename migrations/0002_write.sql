@@ -206,6 +206,19 @@ begin
   end if;
 end $$;
 
+-- Statuses that are complete as they are opened, of one principal's requests to one collection.
+create function close_statuses(
+  p_root text, p_collection int, p_principal text, p_ids uuid[], p_requested bigint[], p_totals int[],
+  p_success int[], p_failure int[], p_successes text[], p_failures text[], p_now bigint
+) returns void language plpgsql security definer set search_path = comity, pg_temp as $$
+begin
+  insert into status (id, root, collection, principal, requested, completed, total, success, failure)
+    select id, p_root, p_collection, p_principal, requested, p_now, total, success, failure
+    from unnest(p_ids, p_requested, p_totals, p_success, p_failure) as s (id, requested, total, success, failure);
+  insert into status_part (status, part, successes, failures)
+    select id, 0, successes, failures from unnest(p_ids, p_successes, p_failures) as s (id, successes, failures);
+end $$;
+
 create function advance_status(p_id uuid, p_part int, p_success int, p_failure int, p_successes text, p_failures text, p_next int, p_now bigint)
 returns void language plpgsql security definer set search_path = comity, pg_temp as $$
 begin
@@ -246,4 +259,4 @@ begin
 end $$;
 grant execute on function scope(), whoami() to comity_app;
 grant execute on function intern(jsonb), lock_collection(int), append_items, remove_items, release_due(bigint),
-  open_status, advance_status, claim_upload(), sweep(bigint), tend() to comity_app;
+  open_status, close_statuses, advance_status, claim_upload(), sweep(bigint), tend() to comity_app;

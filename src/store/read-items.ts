@@ -92,10 +92,17 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
           (row_number() over w = 1 or sum(v.bytes) over w <= ${query.bytes}::bigint)
             and row_number() over w <= ${query.limit}::int as kept
         from (
-          ${query.narrow ? merged(columns, where, query, reader) : along(columns, where, query)}
+          ${query.ids ? byId(columns, where, query) : query.narrow ? merged(columns, where, query, reader) : along(columns, where, query)}
         ) v window w as (order by v.position)
       ) q`,
   )
+}
+
+/** All of some objects' rows by their index, put in order afterwards. */
+function byId(columns: Sql, where: readonly Sql[], query: ItemQuery): Sql {
+  return sql`select x.* from (
+      select i.position, ${columns} from item i where ${join(where, ' and ')} offset 0
+    ) x order by x.position limit ${query.limit + 1}`
 }
 
 /** One walk along the log. */

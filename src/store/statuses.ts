@@ -59,13 +59,11 @@ export async function closedStatuses(
   if (!head) return
   const { root, collection, principal } = head.status
   const column = <T>(pick: (entry: { status: NewStatus; batch: Batch }) => T) => statuses.map(pick)
-  await db.rows(sql`select open_status(id, ${root}, ${collection}, ${principal}, requested, total, null),
-      advance_status(id, 0, success, failure, successes, failures, total, ${now}::bigint)
-    from unnest(${column((e) => e.status.id)}::uuid[], ${column((e) => e.status.requested.toString())}::bigint[],
-      ${column((e) => e.status.total)}::int[], ${column((e) => e.batch.success)}::int[],
-      ${column((e) => e.batch.failure)}::int[], ${column((e) => e.batch.successes)}::text[],
-      ${column((e) => e.batch.failures)}::text[])
-      as s (id, requested, total, success, failure, successes, failures)`)
+  await db.rows(sql`select close_statuses(${root}, ${collection}, ${principal},
+    ${column((e) => e.status.id)}::uuid[], ${column((e) => e.status.requested.toString())}::bigint[],
+    ${column((e) => e.status.total)}::int[], ${column((e) => e.batch.success)}::int[],
+    ${column((e) => e.batch.failure)}::int[], ${column((e) => e.batch.successes)}::text[],
+    ${column((e) => e.batch.failures)}::text[], ${now}::bigint)`)
 }
 
 /** A principal's own status in a root, or null. */

@@ -66,9 +66,8 @@ export async function getPage(
   if (after !== null && id === null && (await exchange.atEnd(place.collection.seq, after)))
     return nothing(after)
   const { page: limits } = exchange.config
-  const pool = filter.ids === null ? exchange.pages : exchange.pool
   const limit = Math.min(filter.limit ?? limits.size, limits.max)
-  const page = await readPage(pool, exchange.reader(caller), {
+  const page = await readPage(exchange.pages, exchange.reader(caller), {
     ...filter,
     kind: kind === 'object' ? 'objects' : kind,
     collection: place.collection.seq,

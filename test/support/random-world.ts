@@ -1,0 +1,276 @@
+/** Random small worlds over HTTP: a topology with grants and tokens, and a history of POSTs and DELETEs. */
+import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
+import type { Micros } from '../../src/time.ts'
+import { stamp } from './checks.ts'
+import type { StixObject } from './client.ts'
+import type { Random } from './random.ts'
+import { indicator, indicator20, ipv4, malware, TLP, uuid5 } from './stix.ts'
+
+export const START: Micros = BigInt(Date.parse('2026-12-01T00:00:00Z')) * 1000n
+const SECOND = 1_000_000n
+const COUNTRIES = ['MY', 'SG', 'FR', 'DE', 'ZZ'] as const
+const LEVELS = ['clear', 'green', 'amber', 'amber+strict', 'red'] as const
+const COMMUNITIES = ['x', 'y'] as const
+
+export interface RandomCollection {
+  id: string
+  root: string
+  title: string
+}
+
+export interface RandomWorld {
+  /** A topology file (JSON is YAML). */
+  text: string
+  principals: string[]
+  collections: RandomCollection[]
+  roots: string[]
+  /** Marking-definitions of release conditions, each known by its number. */
+  definitions: StixObject[]
+}
+
+/** A reader: a principal by its plain or its capped token, or anonymous. */
+export interface Who {
+  id: string
+  capped: boolean
+}
+
+export const tokenOf = ({ id, capped }: Who): string =>
+  `tk-${id}-${capped ? 'capped' : 'full'}-0123456789abcdef`
+export const credential = (who: Who): string | null => (who.id === '' ? null : `Bearer ${tokenOf(who)}`)
+export const nameOf = (who: Who): string =>
+  who.id === '' ? 'anonymous' : `${who.id}${who.capped ? '@' : ''}`
+
+const uuid4 = (name: string): string => {
+  const u = uuid5(`random world ${name}`)
+  return `${u.slice(0, 14)}4${u.slice(15)}`
+}
+
+/** Everyone who may ask. */
+export function readers(world: RandomWorld): Who[] {
+  const found: Who[] = [{ id: '', capped: false }]
+  for (const id of world.principals) found.push({ id, capped: false }, { id, capped: true })
+  return found
+}
+
+export function randomWorld(random: Random): RandomWorld {
+  const countries = [...new Set(Array.from({ length: 2 + random.below(3) }, () => random.pick(COUNTRIES)))]
+  const orgs = Array.from({ length: 3 + random.below(3) }, (_, i) => `org${i}`)
+  const maybe = (probability: number, level = random.pick(LEVELS)) =>
+    random.chance(probability) ? { clearance: level } : {}
+  const declaredCountries = countries.map((code) => ({
+    code,
+    adhoc_release: random.chance(0.8),
+    ...maybe(0.1),
+  }))
+  const home = new Map(orgs.map((id) => [id, random.pick(countries)]))
+  const organizations = orgs.map((id) => ({
+    id,
+    name: id,
+    country: home.get(id),
+    kind: random.pick(['national-cert', 'organization', 'organization']),
+    clients: random.some(
+      orgs.filter((o) => o !== id),
+      0.2,
+    ),
+    ...maybe(0.1),
+  }))
+  const communities = COMMUNITIES.map((id) => ({ id, title: id, members: random.some(orgs, 0.4) }))
+  const sides = [...orgs, ...countries.filter((c) => c !== 'ZZ')]
+  const agreements = Array.from({ length: random.below(6) }, () => {
+    const from = random.pick(sides)
+    const to = random.pick([...sides, ...COMMUNITIES])
+    return {
+      from,
+      to,
+      max_tlp: random.pick(LEVELS),
+      recipients: random.pick(['all', 'national-cert']),
+      clients: random.chance(0.5),
+      signed: random.chance(0.85) ? [from, to] : [from],
+      ...(random.chance(0.1) ? { valid_until: '2026-12-01T00:00:10Z' } : {}),
+      ...(random.chance(0.1) ? { valid_from: '2026-12-01T00:00:10Z' } : {}),
+    }
+  })
+  const principals = orgs.flatMap((org) =>
+    ['a', 'b'].map((letter) => ({ id: `${org}${letter}`, organization: org, letter })),
+  )
+  const declaredPrincipals = principals.map(({ id, organization, letter }) => ({
+    id,
+    organization,
+    kind: letter === 'b' && random.chance(0.3) ? 'service' : 'person',
+    custodian: random.chance(0.3),
+    ...maybe(0.15),
+    tokens: [
+      { name: 'full', value: tokenOf({ id, capped: false }) },
+      { name: 'capped', value: tokenOf({ id, capped: true }), max_tlp: random.pick(LEVELS) },
+    ],
+  }))
+  const persons = principals.map((p) => p.id)
+  const collections = [
+    collection(random, 'one', 'main', sides, persons, 1),
+    collection(random, 'one', 'public', sides, persons, 0.6, { public: true }),
+    collection(random, 'one', 'mixed', sides, persons, 0.3),
+    collection(random, 'two', 'other', sides, persons, 0.2),
+  ]
+  const roots = ['one', 'two']
+  return {
+    text: JSON.stringify({
+      countries: declaredCountries,
+      organizations,
+      communities,
+      principals: declaredPrincipals,
+      agreements,
+      baseline: random.chance(0.7)
+        ? { max_tlp: 'green', members: 'all' }
+        : { max_tlp: 'green', members: random.some(sides) },
+      api_roots: roots.map((path) => ({
+        path,
+        title: path,
+        collections: collections.filter((c) => c.root === path).map(({ root: _, ...c }) => c),
+      })),
+    }),
+    principals: persons,
+    collections,
+    roots,
+    definitions: definitions(random, countries, orgs, persons),
+  }
+}
+
+function collection(
+  random: Random,
+  root: string,
+  title: string,
+  sides: string[],
+  persons: string[],
+  everyone: number,
+  more: object = {},
+): RandomCollection & Record<string, unknown> {
+  const grants: { to: string; read: boolean; write: boolean }[] = []
+  if (random.chance(everyone)) grants.push({ to: '*', read: true, write: random.chance(0.7) })
+  const named = random.some([...sides, ...COMMUNITIES], 0.4)
+  for (const to of [...named, ...random.some(persons, 0.2)]) {
+    grants.push({ to, read: random.chance(0.6), write: random.chance(0.6) })
+  }
+  return {
+    id: uuid4(`${root} ${title}`),
+    root,
+    title,
+    ...(random.chance(0.3) ? { default_marking: `tlp:${random.pick(LEVELS)}` } : {}),
+    ...(random.chance(0.3) ? { on_conflict: random.pick(['keep', 'replace']) } : {}),
+    ...more,
+    grants,
+  }
+}
+
+/** Countries, communities, persons, clients, embargoes that end during the history or long after it, expiry. */
+function definitions(random: Random, countries: string[], orgs: string[], persons: string[]): StixObject[] {
+  const real = countries.filter((c) => c !== 'ZZ')
+  const at = (seconds: number) => stamp(START + BigInt(seconds) * SECOND)
+  const conditions: object[] = [
+    { releasable_to: { communities: random.several(COMMUNITIES) } },
+    { releasable_to: { organizations: random.several(orgs) }, clients: 'denied' },
+    { releasable_to: { persons: random.several(persons), organizations: random.several(orgs, 0.2) } },
+    { clients: 'denied' },
+    { not_before: at(5 + random.below(30)) },
+    { not_before: at(100_000) },
+    { not_after: at(5 + random.below(30)) },
+    { not_before: at(10 + random.below(20)), releasable_to: { organizations: random.several(orgs, 0.7) } },
+    ...(real.length === 0
+      ? []
+      : [
+          { releasable_to: { countries: random.several(real) } },
+          { not_releasable_to: { countries: random.several(real) } },
+          {
+            releasable_to: { countries: random.several(real) },
+            not_releasable_to: { countries: [random.pick(real)] },
+          },
+        ]),
+  ]
+  return conditions.map((condition, i) => ({
+    type: 'marking-definition',
+    spec_version: '2.1',
+    id: `marking-definition--${uuid4(`definition ${i}`)}`,
+    created: '2026-01-01T00:00:00.000Z',
+    name: `release ${i}`,
+    object_marking_refs: [TLP[random.chance(0.7) ? 'clear' : random.pick(LEVELS)]],
+    extensions: {
+      [RELEASE_EXTENSION]: {
+        extension_type: 'property-extension',
+        ...condition,
+        ...(random.chance(0.15) ? { disclose_recipients: false } : {}),
+      },
+    },
+  }))
+}
+
+const VERSIONS = [
+  '2026-02-01T00:00:00.000Z',
+  '2026-03-01T00:00:00.000Z',
+  '2026-03-01T00:00:00Z',
+  '2026-04-01T00:00:00.123456Z',
+  '2026-05-01T00:00:00.000Z',
+] as const
+const indicatorId = (n: number) => `indicator--${uuid4(`object ${n}`)}`
+const malwareId = (n: number) => `malware--${uuid4(`object ${n}`)}`
+
+/** Ids that histories are about; the last two of each kind are rare or never there. */
+export const OBJECT_IDS: readonly string[] = [
+  ...[0, 1, 2, 3].map(indicatorId),
+  ...[0, 1].map(malwareId),
+  ...[1, 2, 3].map((n) => ipv4(`192.0.2.${n}`).id),
+]
+
+/** One object and the definitions that it refers to, which must come before it. */
+export function randomObject(random: Random, world: RandomWorld): StixObject[] {
+  const kind = random.below(10)
+  const used: StixObject[] = []
+  const definition = () => {
+    const found = random.pick(world.definitions)
+    used.push(found)
+    return found.id
+  }
+  const refs: string[] = []
+  if (random.chance(0.9)) refs.push(TLP[random.pick(LEVELS)])
+  if (random.chance(0.35)) refs.push(definition())
+  const extra: Record<string, unknown> = { ...(refs.length > 0 ? { object_marking_refs: refs } : {}) }
+  const label = random.chance(0.1) ? [`TLP:${random.pick(LEVELS)}`] : []
+  if (random.chance(0.2) || label.length > 0) extra.labels = ['a', ...label]
+  const modified = random.pick(VERSIONS)
+  const name = `name ${random.below(2)}`
+  const marks = (selector: string) =>
+    random.chance(0.15)
+      ? {
+          granular_markings: [
+            {
+              selectors: [selector],
+              marking_ref: random.chance(0.7) ? TLP[random.pick(LEVELS)] : definition(),
+            },
+          ],
+        }
+      : {}
+  let object: StixObject
+  if (kind < 5)
+    object = indicator({ id: indicatorId(random.below(4)), modified, name, ...extra, ...marks('name') })
+  else if (kind < 6) {
+    object = indicator20({
+      id: indicatorId(random.below(2)),
+      modified: random.pick(VERSIONS),
+      name,
+      ...extra,
+    })
+    object.labels = ['malicious-activity', ...label]
+  } else if (kind < 8)
+    object = malware({ id: malwareId(random.below(2)), modified, name, ...extra, ...marks('name') })
+  else {
+    const { labels: _, ...rest } = extra
+    const tagged = random.chance(0.3) ? { x_note: name } : {}
+    object = ipv4(`192.0.2.${1 + random.below(3)}`, { ...rest, ...tagged, ...marks('value') })
+  }
+  return [...used, object]
+}
+
+/** A random query on an id: which versions. */
+export function randomVersions(random: Random): string {
+  const one = () => random.pick(['first', 'last', random.pick(VERSIONS)])
+  if (random.chance(0.3)) return 'all'
+  return [...new Set(random.chance(0.7) ? [one()] : [one(), one()])].join(',')
+}
