@@ -261,6 +261,9 @@ function databaseAddress(url: string | null, name: string): string | null {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
     throw new Refusal(`${name} is not of the form postgres://user:password@host:port/database.`, 2)
   }
+  if (new URL(url).searchParams.has('options')) {
+    throw new Refusal(`${name} may not carry options=: Comity sets role and search_path itself.`, 2)
+  }
   return url
 }
 

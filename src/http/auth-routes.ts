@@ -27,6 +27,11 @@ export function authRoutes(
           headers: { allow: 'POST, OPTIONS' },
         })
       }
+      if (caller.jwt) {
+        throw new AppError('forbidden', {
+          detail: 'A JWT is made with Basic or an API token, not with a JWT.',
+        })
+      }
       const claims: Claims = {
         sub: caller.id,
         ...(caller.token && { tok: caller.token.id }),

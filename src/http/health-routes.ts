@@ -1,10 +1,12 @@
 /** `/livez`, `/readyz`, `/metrics`: for orchestrators and operators, without credentials and without content. */
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../errors.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import type { Metrics } from './metrics.ts'
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
+
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
 export function healthRoutes(
   app: FastifyInstance,
@@ -19,22 +21,42 @@ export function healthRoutes(
       .header('cache-control', 'no-store')
       .send(`${body}\n`)
 
-  app.get('/livez', async (_request, reply) => text(reply, 200, 'alive'))
-
-  app.get('/readyz', async (_request, reply) => {
-    if (draining()) return text(reply, 503, 'draining')
-    try {
-      await exchange.refresh()
-    } catch {
-      return text(reply, 503, 'the database does not answer')
+  const only = (request: FastifyRequest, reply: FastifyReply) => {
+    const allow = 'GET, HEAD, OPTIONS'
+    if (request.method === 'OPTIONS') {
+      reply.code(204).header('allow', allow).send()
+      return false
     }
-    return text(reply, 200, 'ready')
+    if (request.method === 'GET' || request.method === 'HEAD') return true
+    throw new AppError('methodNotAllowed', { detail: `Allowed here: ${allow}.`, headers: { allow } })
+  }
+
+  app.all('/livez', async (request, reply) => {
+    if (only(request, reply)) text(reply, 200, 'alive')
   })
 
-  // Figures of the whole server are not for readers: from this machine only (the scraper, or its agent).
-  app.get('/metrics', async (request, reply) => {
-    if (!LOOPBACK.has(request.ip)) throw new AppError('unauthorized')
+  app.all('/readyz', async (request, reply) => {
+    if (!only(request, reply)) return
+    if (draining()) {
+      text(reply, 503, 'draining')
+      return
+    }
+    try {
+      await exchange.refresh()
+      text(reply, 200, 'ready')
+    } catch {
+      text(reply, 503, 'the database does not answer')
+    }
+  })
+
+  // Figures of the whole server are not for readers: from this machine only (the scraper, or its agent), and not
+  // through a proxy on it.
+  app.all('/metrics', async (request, reply) => {
+    const near = LOOPBACK.has(request.raw.socket.remoteAddress ?? '')
+    if (!near || FORWARDED.some((name) => request.headers[name] !== undefined))
+      throw new AppError('unauthorized')
+    if (!only(request, reply)) return
     const body = await metrics.registry.metrics()
-    return reply.header('content-type', metrics.registry.contentType).send(body)
+    reply.header('content-type', metrics.registry.contentType).send(body)
   })
 }

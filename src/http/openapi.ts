@@ -141,8 +141,8 @@ const HEADERS = {
   Allow: { description: 'The methods of the resource.', schema: { type: 'string' } },
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'string', pattern: '^\\d+$' } },
   'WWW-Authenticate': {
-    description: 'The schemes that are understood.',
-    schema: { type: 'string', pattern: 'Basic realm=' },
+    description: 'The schemes that are understood; Basic is left out where it is switched off.',
+    schema: { type: 'string', pattern: 'Bearer realm=' },
   },
 } as const
 

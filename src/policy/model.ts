@@ -181,6 +181,8 @@ export interface Caller {
   id: string
   subject: Subject | null
   token: Token | null
+  /** Known by a JWT, which was made from another credential and makes no further ones. */
+  jwt?: true
 }
 
 export const ANONYMOUS: Caller = { id: '', subject: null, token: null }

@@ -1,4 +1,4 @@
-/** What a check says about an object, and the limits that checks obey (design: stix.md S-7, §1.7). */
+/** What a check says about an object, and the limits that checks obey (STIX 2.1 and our own limits). */
 
 export interface Limits {
   /** Nested lists and objects inside one STIX object, the object itself being 1. */

@@ -156,7 +156,7 @@ export class Authenticator {
     }
     const caller = known && this.#caller(known, address)
     if (!caller) throw refused()
-    return caller
+    return { ...caller, jwt: true }
   }
 
   /** What a verified credential is worth in the world as it is now; null when it has died since. */

@@ -96,8 +96,9 @@ export function randomWorld(random: Random): RandomWorld {
   const declaredPrincipals = principals.map(({ id, organization, letter }) => ({
     id,
     organization,
-    kind: letter === 'b' && random.chance(0.3) ? 'service' : 'person',
-    custodian: random.chance(0.3),
+    ...(letter === 'b' && random.chance(0.3)
+      ? { kind: 'service' }
+      : { kind: 'person', custodian: random.chance(0.3) }),
     ...maybe(0.15),
     tokens: [
       { name: 'full', value: tokenOf({ id, capped: false }) },

@@ -219,3 +219,24 @@ test('the release marking of docs/policy.md does what the page says', async (t) 
     'the definition goes where AMBER goes',
   )
 })
+
+test('folders import as ARCHITECTURE.md says', async (t) => {
+  const allowed: Record<string, string[]> = {
+    stix: [],
+    policy: ['stix'],
+    store: ['stix', 'policy'],
+    taxii: ['policy', 'stix', 'store'],
+    http: ['taxii', 'policy'],
+  }
+  const wrong: string[] = []
+  for (const [folder, others] of Object.entries(allowed)) {
+    for (const name of readdirSync(join(packageRoot, 'src', folder))) {
+      const source = readFileSync(join(packageRoot, 'src', folder, name), 'utf8')
+      for (const [, from = ''] of source.matchAll(/from '\.\.\/([a-z0-9-]+)/g)) {
+        const leaf = ['errors', 'time', 'config', 'package-root'].includes(from) && folder !== 'stix'
+        if (!leaf && !others.includes(from)) wrong.push(`${folder}/${name}: ${from}`)
+      }
+    }
+  }
+  t.strictSame(wrong, [])
+})

@@ -1,0 +1,52 @@
+/** A command that acts as a principal: who that is, in which collection, with which rights; or a sentence why not. */
+import { Refusal } from '../errors.ts'
+import { type Rights, rights } from '../policy/access.ts'
+import type { Caller, Collection, Subject } from '../policy/model.ts'
+import type { Exchange } from '../taxii/exchange.ts'
+import { collectionOf } from '../taxii/operation.ts'
+import { EXIT } from './context.ts'
+import { didYouMean } from './near.ts'
+
+/** What a command says about whom and what it is for. */
+export interface Target {
+  root: string
+  /** Id or alias. */
+  collection: string
+  as: string
+}
+
+export interface Acting {
+  caller: Caller
+  subject: Subject
+  collection: Collection
+  rights: Rights
+}
+
+/** @throws Refusal (2) naming what is unknown, or the right that is missing */
+export function actAs(exchange: Exchange, target: Target, right: keyof Rights): Acting {
+  const refuse = (sentence: string) => new Refusal(sentence, EXIT.usage)
+  const { world } = exchange
+  const { principals } = world.topology
+  const principal = principals.get(target.as)
+  if (!principal)
+    throw refuse(`There is no principal "${target.as}"${didYouMean(target.as, principals.keys())}.`)
+  const subject = exchange.subject(principal)
+  if (!subject) throw refuse(`The principal ${target.as} is not active.`)
+  const root = world.roots.get(target.root)
+  if (!root)
+    throw refuse(`There is no API root "${target.root}"${didYouMean(target.root, world.roots.keys())}.`)
+  const collection = collectionOf(root, target.collection)
+  if (!collection) {
+    const near = didYouMean(target.collection, root.byKey.keys())
+    throw refuse(`The API root ${root.path} has no collection "${target.collection}"${near}.`)
+  }
+  const caller = { id: principal.id, subject, token: null }
+  const found = rights(world, caller, collection) ?? { read: false, write: false }
+  if (!found[right]) {
+    const what = right === 'read' ? 'read from' : 'write to'
+    throw refuse(
+      `${principal.id} may not ${what} ${collection.alias ?? collection.id} of ${root.path}: grant it in the topology file, or name another principal with --as.`,
+    )
+  }
+  return { caller, subject, collection, rights: found }
+}
