@@ -13,7 +13,7 @@ import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
 import { challenge, sendError } from './http/answer.ts'
 import { authRoutes } from './http/auth-routes.ts'
-import { clientError } from './http/client-error.ts'
+import { clientError, refuseExpectation } from './http/client-error.ts'
 import { cors } from './http/cors.ts'
 import { healthRoutes } from './http/health-routes.ts'
 import type { Metrics } from './http/metrics.ts'
@@ -69,9 +69,15 @@ export async function buildApp({
     requestTimeout: config.requestSeconds * 1000,
     connectionTimeout: Math.max(120_000, config.requestSeconds * 2000),
     keepAliveTimeout: 72_000,
-    http: { maxHeaderSize: 65_536, headersTimeout: 20_000 },
+    http: { maxHeaderSize: 65_536, headersTimeout: 20_000, requireHostHeader: false },
     ...(config.tls && {
-      https: { ...config.tls, minVersion: 'TLSv1.2', ciphers: CIPHERS, maxHeaderSize: 65_536 },
+      https: {
+        ...config.tls,
+        minVersion: 'TLSv1.2',
+        ciphers: CIPHERS,
+        maxHeaderSize: 65_536,
+        requireHostHeader: false,
+      },
     }),
     clientErrorHandler: clientError,
     frameworkErrors: renderError,
@@ -85,7 +91,11 @@ export async function buildApp({
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
+  app.server.on('checkExpectation', refuseExpectation)
   app.addHook('onRequest', async (request) => {
+    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+      throw new AppError('badRequest', { detail: 'An HTTP/1.1 request needs a Host header.' })
+    }
     if ((request.raw.url ?? '').length > LONGEST_URL) {
       throw new AppError('uriTooLong', { detail: `A URL may have ${LONGEST_URL} characters.` })
     }

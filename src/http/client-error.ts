@@ -1,5 +1,5 @@
 /** What Node's HTTP parser refuses never reaches a route: answered on the socket, still as a TAXII error. */
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { errorBody } from './answer.ts'
@@ -19,11 +19,21 @@ export function clientError(error: Error & { code?: string; rawPacket?: Buffer }
   )
 }
 
+/** An Expect other than 100-continue (RFC 7231 §5.1.1). */
+export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const failure = new AppError('expectationFailed', { detail: 'Expect may be 100-continue or absent.' })
+  response.writeHead(failure.status, { 'content-type': TAXII, connection: 'close' })
+  response.end(errorBody(failure, ''))
+}
+
 function codeOf(error: { code?: string; rawPacket?: Buffer }): ErrorCode {
   if (error.code === 'HPE_HEADER_OVERFLOW') {
-    // No end of the request line within what was received: it is the URL that is too long.
-    const line = error.rawPacket?.indexOf('\r\n') ?? 0
-    return line < 0 || line > 16_384 ? 'uriTooLong' : 'headersTooLarge'
+    // The packet that went over the limit tells which: a request line without end, or with its end at last.
+    const packet = error.rawPacket?.toString('latin1') ?? ''
+    const line = packet.split('\r\n', 1)[0] ?? ''
+    const inUrl = / HTTP\/1\.[01]$/.test(line) ? line.length > 16_384 : /^[A-Z]+ \S*$/.test(packet)
+    const tail = / HTTP\/1\.[01]$/.test(line) && !/^[A-Z]+ \//.test(line)
+    return inUrl || tail ? 'uriTooLong' : 'headersTooLarge'
   }
   return error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'timeout' : 'badRequest'
 }

@@ -86,7 +86,7 @@ export function accepts(header: string): boolean {
 
 /** Is this Content-Type one that an envelope may come in (T-3.1-09, -10)? */
 export function isEnvelopeType(header: string | undefined): boolean {
-  const type = header === undefined ? null : parse(header)
+  const type = header === undefined || split(header, ',').length > 1 ? null : parse(header)
   return type !== null && isOurs(type)
 }
 
