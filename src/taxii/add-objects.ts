@@ -17,8 +17,9 @@ import type { Micros } from '../time.ts'
 import { commit } from './commit-queue.ts'
 import type { Exchange } from './exchange.ts'
 import type { Place } from './operation.ts'
+import { type Prepared, prepareObjects, type Writer } from './prepare-objects.ts'
 import { renderStatus } from './status.ts'
-import { type Prepared, prepareObjects, storeObjects, type Writer } from './store-objects.ts'
+import { storeObjects } from './store-objects.ts'
 
 const ATTEMPTS = 5
 

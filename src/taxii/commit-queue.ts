@@ -2,7 +2,8 @@
 import { AppError } from '../errors.ts'
 import { type Batch, closedStatuses, type NewStatus } from '../store/statuses.ts'
 import type { Exchange } from './exchange.ts'
-import { type Prepared, storeObjects, type Writer } from './store-objects.ts'
+import type { Prepared, Writer } from './prepare-objects.ts'
+import { storeObjects } from './store-objects.ts'
 
 /** One request, ready to be stored. */
 export interface Commission {

@@ -1,0 +1,129 @@
+/** One object against the copies that its writer can see: new, already present, a new version, or refused. */
+import type { NewItem, Stored } from '../store/write-items.ts'
+import type { Micros } from '../time.ts'
+import { failure, named, type Outcome, success } from './outcome.ts'
+import type { Candidate, Writer } from './prepare-objects.ts'
+
+/** A copy to collide with: stored, or earlier in this batch. */
+export interface Known {
+  organization: string
+  spec: number
+  versionKey: string | null
+  version: string
+  hash: string
+  standard: boolean
+  position: bigint | null
+  /** Index among the items to append, if it is one of them. */
+  item: number | null
+}
+
+export function fromStored(row: Stored): Known {
+  return {
+    organization: row.organization,
+    spec: row.spec,
+    versionKey: row.version_key,
+    version: row.version,
+    hash: row.hash.toString('hex'),
+    standard: row.standard,
+    position: row.position,
+    item: null,
+  }
+}
+
+/** The rules of policy.md §9 and TAXII 2.1 §5.5 for one object against the copies that its writer can see. */
+export function decide(
+  candidate: Candidate,
+  known: Known[],
+  items: NewItem[],
+  writer: Writer,
+  tampered: string[],
+  requested: Micros,
+): Outcome {
+  const { object } = candidate
+  const detail = named(object, requested)
+  const organization = writer.subject.organization.id
+  const own = known.filter((copy) => copy.organization === organization && !copy.standard)
+  const others = known.filter((copy) => copy.organization !== organization)
+  const append = (replaced: Known | null): Outcome => {
+    const message = candidate.labelled.warnings.join('; ')
+    if (replaced && replaced.item !== null) {
+      // Replaces one of this very batch: the later content takes its place before it is stored.
+      const { label, heldUntil } = candidate
+      items[replaced.item] = {
+        ...(items[replaced.item] as NewItem),
+        label,
+        heldUntil,
+        hash: object.hash,
+        text: object.text,
+      }
+      replaced.hash = object.hash
+      return success({ ...detail, ...(message && { message }) })
+    }
+    items.push(toItem(candidate, replaced?.position ?? null))
+    if (replaced) known.splice(known.indexOf(replaced), 1)
+    known.push({
+      organization,
+      spec: object.spec,
+      versionKey: object.versionKey,
+      version: object.version ?? '',
+      hash: object.hash,
+      standard: false,
+      position: null,
+      item: items.length - 1,
+    })
+    const version = object.version ?? ''
+    return { ...success({ id: object.id, version, ...(message && { message }) }), appended: items.length - 1 }
+  }
+  const present = (copy: Known): Outcome => {
+    const outcome = success({ id: object.id, version: copy.version, message: 'already present' })
+    return copy.version === '' && copy.item !== null ? { ...outcome, appended: copy.item } : outcome
+  }
+
+  if (object.versionKey === null) {
+    // An SCO (or another object without versions): one chain per organization, the latest counts.
+    const latest = own.reduce<Known | null>((a, b) => (a === null || later(b, a) ? b : a), null)
+    return latest && latest.hash === object.hash ? present(latest) : append(null)
+  }
+  const same = own.find((copy) => copy.spec === object.spec && copy.versionKey === object.versionKey)
+  if (object.type === 'marking-definition' && own[0]) {
+    const equal = own.find((copy) => copy.hash === object.hash)
+    if (equal) return present(equal)
+    tampered.push(object.id)
+    return failure(
+      detail,
+      'a marking-definition never changes, and this id is stored with other content: make a new one with a new id',
+    )
+  }
+  if (same) {
+    if (same.hash === object.hash) return present(same)
+    if (writer.collection.onConflict === 'keep')
+      return success({ id: object.id, version: same.version, message: 'already present' })
+    if (writer.collection.onConflict === 'replace') return append(same)
+    tampered.push(object.id)
+    return failure(
+      { id: object.id, version: same.version },
+      'this version is stored with other content: give the changed object a later modified',
+    )
+  }
+  if (own.length === 0 && others.length > 0) {
+    const equal = others.find(
+      (copy) =>
+        copy.spec === object.spec && copy.versionKey === object.versionKey && copy.hash === object.hash,
+    )
+    return equal
+      ? present(equal)
+      : failure(detail, 'only its creator may version it: another organization has sent this object')
+  }
+  return append(null)
+}
+
+/** Is a later than b? What this batch appends comes after everything stored. */
+function later(a: Known, b: Known): boolean {
+  if (a.item !== null || b.item !== null) return (a.item ?? -1) > (b.item ?? -1)
+  return (a.versionKey ?? '') > (b.versionKey ?? '')
+}
+
+function toItem({ object, label, heldUntil }: Candidate, replaces: bigint | null): NewItem {
+  const { id, type, spec, sco, version, versionKey, hash, text } = object
+  return { id, type, spec, sco, version, versionKey, label, heldUntil, hash, text, replaces }
+}

@@ -1,0 +1,46 @@
+/** What became of one object of a request: the stuff of a status (TAXII 2.1 §4.3.1). */
+import type { StixObject } from '../stix/index.ts'
+import type { Batch } from '../store/statuses.ts'
+import { formatMicros, type Micros } from '../time.ts'
+
+/** A status-details. */
+export interface Detail {
+  id: string
+  version: string
+  message?: string
+}
+
+export interface Outcome {
+  detail: Detail
+  failed: boolean
+  /** Index among the appended ones; its version is known after the append. */
+  appended?: number
+}
+
+/** The detail of an object that could be read: its version, else the time of the request. */
+export function named(object: StixObject, requested: Micros): Detail {
+  return { id: object.id, version: object.version ?? formatMicros(requested) }
+}
+
+export const success = (detail: Detail): Outcome => ({ detail, failed: false })
+
+export const failure = (detail: Detail, message: string): Outcome => ({
+  detail: { ...detail, message },
+  failed: true,
+})
+
+/** Counts and serialised lists, in the order of the envelope. */
+export function batchOf(outcomes: readonly (Outcome | undefined)[]): Batch {
+  const successes: string[] = []
+  const failures: string[] = []
+  for (const outcome of outcomes) {
+    if (!outcome) continue
+    ;(outcome.failed ? failures : successes).push(JSON.stringify(outcome.detail))
+  }
+  return {
+    success: successes.length,
+    failure: failures.length,
+    successes: successes.join(','),
+    failures: failures.join(','),
+  }
+}

@@ -1,0 +1,148 @@
+/** Before a collection's log is locked: objects are checked and labelled, and their audiences interned. */
+import { audienceOf, definitionsNeeded, type Labelled, labelsOf } from '../policy/label.ts'
+import type { Collection, Subject } from '../policy/model.ts'
+import {
+  checkObject,
+  isStandardRepost,
+  kindOfDefinition,
+  type Member,
+  type StixObject,
+} from '../stix/index.ts'
+import { assume, type Reader } from '../store/session.ts'
+import { readDefinitions } from '../store/write-items.ts'
+import { formatMicros, type Micros } from '../time.ts'
+import type { Exchange } from './exchange.ts'
+import { failure, named, type Outcome, success } from './outcome.ts'
+
+/** Who writes, and where. */
+export interface Writer {
+  subject: Subject
+  collection: Collection
+  /** May it read the collection? If not, it sees only what it submitted itself (policy.md §9). */
+  canRead: boolean
+}
+
+/** An object that may be stored, with its interned label. */
+export interface Candidate {
+  object: StixObject
+  labelled: Extract<Labelled, { ok: true }>
+  /** Place in the envelope. */
+  index: number
+  label: number
+  heldUntil: Micros | null
+}
+
+/** What the members of one request came to. */
+export interface Prepared {
+  candidates: Candidate[]
+  outcomes: (Outcome | undefined)[]
+  requested: Micros
+}
+
+/** Validates and labels members; needs no lock. @param requested the request's time, the version of the unreadable */
+export async function prepareObjects(
+  exchange: Exchange,
+  writer: Writer,
+  members: readonly Member[],
+  requested: Micros,
+): Promise<Prepared> {
+  const { collection, subject } = writer
+  const { objectLimits } = exchange.config
+  const specs = collection.stix.map((v) => (v === '2.0' ? 20 : 21) as 20 | 21)
+  const options = {
+    specs,
+    limits: { depth: objectLimits.depth, objectBytes: objectLimits.bytes, idLength: 400 },
+  }
+  const outcomes: Prepared['outcomes'] = []
+  const checked: { object: StixObject; index: number }[] = []
+  members.forEach((member, index) => {
+    const standard = isStandardRepost(member.value)
+    if (standard !== null) {
+      outcomes[index] = reposted(member.value, standard, requested)
+      return
+    }
+    const { object, findings, label } = checkObject(member, options)
+    const errors = findings.filter(
+      (f) => f.severity === 'error' || (collection.strict && f.severity === 'warning'),
+    )
+    if (object && errors.length === 0) {
+      checked.push({ object, index })
+      return
+    }
+    const shown = errors.slice(0, 5).map((f) => f.message)
+    if (errors.length > shown.length) shown.push(`and ${errors.length - shown.length} more`)
+    outcomes[index] = failure(
+      { id: label.id ?? `objects[${member.index}]`, version: label.version ?? formatMicros(requested) },
+      shown.join('; '),
+    )
+  })
+  const stored = await definitions(exchange, writer, checked)
+  const candidates: Prepared['candidates'] = []
+  for (const { object, index } of checked) {
+    const labelled = labelOne(object, writer, stored)
+    if (!labelled.ok) {
+      outcomes[index] = failure(named(object, requested), labelled.problem)
+      continue
+    }
+    if (object.type === 'marking-definition' && !stored.has(object.id)) stored.set(object.id, object.value)
+    const { record, heldUntil } = audienceOf(labelled.labels, subject.principal.id, requested)
+    candidates.push({ object, labelled, index, heldUntil, label: await exchange.intern(record) })
+  }
+  return { candidates, outcomes, requested }
+}
+
+/** A standard TLP definition, sent again: it is everywhere already, and its content is fixed (policy.md §2). */
+function reposted(value: Record<string, unknown>, same: boolean, requested: Micros): Outcome {
+  const version = typeof value.created === 'string' ? value.created : formatMicros(requested)
+  const detail = { id: String(value.id), version }
+  return same
+    ? success({ ...detail, message: 'already present' })
+    : failure(
+        detail,
+        'this id belongs to a standard TLP marking-definition, whose content is fixed: send it unchanged or not at all',
+      )
+}
+
+function labelOne(
+  object: StixObject,
+  { subject, collection }: Writer,
+  stored: ReadonlyMap<string, Record<string, unknown>>,
+): Labelled {
+  if (object.type === 'marking-definition') {
+    const kind = kindOfDefinition(object.value)
+    if (kind === 'tlp-claim') {
+      return {
+        ok: false,
+        problem:
+          'this marking-definition claims TLP under an id that is none of the standard ones: refer to the standard TLP definitions instead',
+      }
+    }
+  }
+  return labelsOf(object.value, subject.organization.id, collection, (id) => stored.get(id))
+}
+
+/** The marking-definitions that these objects refer to and that are stored where the writer may read them. */
+async function definitions(
+  exchange: Exchange,
+  writer: Writer,
+  checked: readonly { object: StixObject }[],
+): Promise<Map<string, Record<string, unknown>>> {
+  const found = new Map<string, Record<string, unknown>>()
+  const needed = new Set(checked.flatMap(({ object }) => definitionsNeeded(object.value)))
+  if (needed.size === 0) return found
+  const reader = uncapped(exchange, writer)
+  const rows = await exchange.pool.transaction(async (db) => {
+    await assume(db, reader)
+    return await readDefinitions(db, reader.scope, writer.collection.seq, [...needed], ownOnly(writer))
+  })
+  for (const row of rows) found.set(row.object_id, JSON.parse(row.body) as Record<string, unknown>)
+  return found
+}
+
+/** The writer as its principal, without its token's cap (policy.md §9). */
+export function uncapped(exchange: Exchange, { subject }: Writer): Reader {
+  return exchange.reader({ id: subject.principal.id, subject, token: null }, false)
+}
+
+/** Whose copies a writer sees: its own only, when it may not read the collection; null = all visible ones. */
+export const ownOnly = (writer: Writer) => (writer.canRead ? null : writer.subject.principal.id)
