@@ -113,8 +113,10 @@ create table collection (
 -- The application role reads it to answer an empty poll without looking for rows.
 create table collection_head (
   collection int primary key references collection (seq) on delete cascade,
-  last_added bigint not null
+  last_added bigint not null,
+  rewritten bigint not null default 0
 );
+comment on column collection_head.rewritten is 'grows whenever a row that was there changes or goes: a full page read at one value is the same at the next read of that value';
 
 create function bump_epoch() returns trigger language plpgsql set search_path = comity, pg_temp as $$
 begin

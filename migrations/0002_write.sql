@@ -27,6 +27,7 @@ create function relink(p_collection int, p_ids text[]) returns void language plp
 declare
   v_ids text[];
 begin
+  update collection_head set rewritten = rewritten + 1 where collection = p_collection;
   with r as (
     select position, object_id,
       max(position) over newer as later,

@@ -65,6 +65,11 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'COMITY_PAGE_MAX', fallback: '10000', about: 'Largest limit; more is clamped.' },
   { name: 'COMITY_PAGE_BYTES', fallback: '33554432', about: 'Bytes after which a page ends early.' },
   {
+    name: 'COMITY_CACHE_BYTES',
+    fallback: '134217728',
+    about: 'Memory for full pages that have not changed since they were read; 0 = none.',
+  },
+  {
     name: 'COMITY_MAX_CONTENT_LENGTH',
     fallback: '33554432',
     about: 'Largest request body in bytes, after decompression (max_content_length of the API roots).',
@@ -129,6 +134,7 @@ export interface Config {
   tls: { cert: string; key: string } | null
   trustProxy: string[] | false
   page: { size: number; max: number; bytes: number }
+  cacheBytes: number
   maxContentLength: number
   syncObjects: number
   objectLimits: { bytes: number; depth: number }
@@ -208,6 +214,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       max: int('COMITY_PAGE_MAX', 1, 100_000),
       bytes: int('COMITY_PAGE_BYTES', 1024, 268_435_456),
     },
+    cacheBytes: int('COMITY_CACHE_BYTES', 0, 17_179_869_184),
     maxContentLength: int('COMITY_MAX_CONTENT_LENGTH', 1024, 268_435_456),
     syncObjects: int('COMITY_SYNC_OBJECTS', 1, 100_000),
     objectLimits: {

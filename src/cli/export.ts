@@ -33,6 +33,7 @@ const PAGE_BYTES = 8 * 1024 * 1024
  */
 export async function exportObjects(exchange: Exchange, options: ExportOptions): Promise<number> {
   actAs(exchange, options, 'read')
+  await exchange.measureBreadth()
   const target = openTarget(options)
   try {
     const count = await writeAll(exchange, options, target.stream)
@@ -80,6 +81,7 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
       after,
       limit: PAGE,
       bytes: PAGE_BYTES,
+      narrow: exchange.isNarrow(caller, collection.seq, PAGE),
       single: false,
     })
   })
@@ -108,14 +110,14 @@ async function write(stream: Writable, text: string): Promise<void> {
   if (!stream.write(text)) await once(stream, 'drain')
 }
 
-interface Target_ {
+interface Destination {
   stream: Writable
   done(): Promise<void>
   drop(): Promise<void>
 }
 
 /** A file appears under its name when it is whole, and only its owner can read it. */
-function openTarget({ out, stdout }: ExportOptions): Target_ {
+function openTarget({ out, stdout }: ExportOptions): Destination {
   if (out === undefined) {
     const nothing = async () => {}
     return { stream: stdout ?? process.stdout, done: nothing, drop: nothing }

@@ -1,6 +1,7 @@
 /** `comity import`: adds the objects of files to a collection, judged exactly as if the principal had posted them. */
-import type { Readable } from 'node:stream'
+
 import { isUtf8 } from 'node:buffer'
+import type { Readable } from 'node:stream'
 import { AppError } from '../errors.ts'
 import { type Member, readObject } from '../stix/index.ts'
 import { tendStatistics } from '../store/write-items.ts'

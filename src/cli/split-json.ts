@@ -43,6 +43,8 @@ const BACKSLASH = 92
 const LIST_END = 93
 const OBJECT = 123
 const OBJECT_END = 125
+/** The byte order mark that some editors begin a file with. */
+const MARK: readonly number[] = [0xef, 0xbb, 0xbf]
 const OBJECTS = Buffer.from('objects')
 
 /**
@@ -72,7 +74,6 @@ export class Splitter {
   /** Matched bytes of "objects" in the key that is being read, or -1. */
   #match = -1
   #named = false
-  #begun = false
 
   /**
    * @param most bytes of one object
@@ -85,9 +86,7 @@ export class Splitter {
   }
 
   /** @returns what ends in this chunk */
-  push(bytes: Buffer): Piece[] {
-    const chunk = this.#begun ? bytes : withoutMark(bytes)
-    this.#begun = true
+  push(chunk: Buffer): Piece[] {
     let from = 0
     for (let i = 0; i < chunk.length; i++) {
       const b = chunk[i] as number
@@ -96,9 +95,9 @@ export class Splitter {
       } else if (this.#string) this.#inString(b)
       else if (this.#mode === 'object') from = this.#inObject(chunk, i, b, from)
       else if (this.#mode === 'list') from = this.#inList(chunk, i, b, from)
-      else if (this.#mode === 'between' && b > 32) {
+      else if (this.#mode === 'between' && b > 32 && !(this.#roots === 0 && MARK.includes(b))) {
         this.#begin(b)
-        from = this.#mode === 'list' ? i + 1 : i
+        from = b === LIST ? i + 1 : i
       }
     }
     if (this.#mode === 'object' || this.#mode === 'list') this.#capture.add(chunk.subarray(from))
@@ -270,9 +269,4 @@ function brokenFrame(bytes: Buffer | null): string | null {
 
 function blank(bytes: Buffer): boolean {
   return bytes.every((b) => b === 32 || b === 9 || b === 10 || b === 13)
-}
-
-/** Some editors begin a file with a byte order mark. */
-function withoutMark(bytes: Buffer): Buffer {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
 }

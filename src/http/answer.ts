@@ -15,9 +15,9 @@ export async function send(
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
-  body?: string | object,
+  body?: string | Buffer | object,
 ): Promise<void> {
-  let bytes = body === undefined ? EMPTY : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  let bytes = toBytes(body)
   reply.code(status)
   reply.header('content-type', TAXII)
   reply.header('cache-control', 'private, no-store')
@@ -27,6 +27,12 @@ export async function send(
     reply.header('content-encoding', 'gzip')
   }
   reply.send(bytes)
+}
+
+function toBytes(body: string | Buffer | object | undefined): Buffer {
+  if (body === undefined) return EMPTY
+  if (Buffer.isBuffer(body)) return body
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
 /** The challenge of a 401 (RFC 7235); Basic is not offered where it is switched off (T-8-02). */

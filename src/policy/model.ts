@@ -172,8 +172,8 @@ export interface World {
   settings: ReadonlyMap<string, string>
   audiences: (AudienceRecord | undefined)[]
   audienceCount: number
-  /** Per collection (its seq), the last position that its log had given out, as decimal text. */
-  heads: Record<string, string>
+  /** Per collection (its seq): the last position that its log had given out, and how often rows in it were changed. */
+  heads: Record<string, [lastAdded: string, rewritten: string]>
 }
 
 /** Who asks: a subject through one credential, or anonymous (`subject` null, `id` ''). */

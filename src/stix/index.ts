@@ -16,6 +16,19 @@ export {
   type Tlp,
 } from './markings.ts'
 export {
+  extractObservables,
+  type Observable,
+  PATTERN_LIMITS,
+  type PatternAst,
+  type PatternError,
+  type PatternLimits,
+  type PatternOptions,
+  type PatternResult,
+  parsePattern,
+  printPath,
+  printPattern,
+} from './pattern/index.ts'
+export {
   COMITY_IDENTITY,
   RELEASE_EXTENSION,
   RELEASE_EXTENSION_DEFINITION,

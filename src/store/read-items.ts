@@ -41,6 +41,8 @@ export interface Page {
   first: bigint | null
   last: bigint | null
   more: boolean
+  /** The collection's `rewritten` at the moment of the page. */
+  rewritten: string
   /** single: a visible copy exists; a visible tombstone matches one of `versions.keys`. */
   exists: boolean
   buried: boolean
@@ -86,7 +88,8 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
     sql`select count(*) filter (where kept)::int as count,
         min(position) filter (where kept) as first, max(position) filter (where kept) as last,
         coalesce(bool_or(not kept), false) as more,
-        coalesce(string_agg(item, ',' order by position) filter (where kept), '') as text, ${exists}
+        coalesce(string_agg(item, ',' order by position) filter (where kept), '') as text,
+        (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${exists}
       from (
         select v.position, ${item} as item,
           (row_number() over w = 1 or sum(v.bytes) over w <= ${query.bytes}::bigint)

@@ -20,15 +20,15 @@ export interface Mark {
   audiences: number
 }
 
-/** The mark, and how far each collection's log has come: nothing in it lies after its head. */
+/** The mark, and how far each collection's log has come. */
 export interface Heads extends Mark {
-  heads: Record<string, string>
+  heads: World['heads']
 }
 
 export async function readHeads(db: Database): Promise<Heads> {
   return await db.one<Heads>(sql`select (select epoch from state) as epoch,
     (select coalesce(max(id), 0) from audience)::int as audiences,
-    (select coalesce(json_object_agg(collection, last_added::text), '{}') from collection_head) as heads`)
+    (select coalesce(json_object_agg(collection, json_build_array(last_added::text, rewritten::text)), '{}') from collection_head) as heads`)
 }
 
 /** Audiences with an id above `after`, in order of id. */

@@ -7,6 +7,7 @@ import { type Reader, StaleWorld } from '../store/session.ts'
 import { readAudiences, readBreadth, readHeads, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
 import type { Clock, Micros } from '../time.ts'
+import { SealedPages } from './sealed-pages.ts'
 
 /** Cost of a row that is fetched to be merged, and of one more stream, against a row looked at along the log. */
 const MERGE_COST = 2
@@ -39,6 +40,7 @@ export class Exchange {
   #loading: Promise<void> | null = null
   #next: Promise<void> | null = null
   #breadth = new Map<number, Map<number, number>>()
+  readonly sealed: SealedPages
   readonly #interned = new Map<string, number>()
 
   constructor(options: ExchangeOptions) {
@@ -47,6 +49,7 @@ export class Exchange {
     this.config = options.config
     this.clock = options.clock
     this.observer = options.observer
+    this.sealed = new SealedPages(options.config.cacheBytes)
   }
 
   /** The world as last read; `refresh` first when it must be true now. */
@@ -113,12 +116,17 @@ export class Exchange {
    * that all who ask at the same time share. False says nothing.
    */
   async atEnd(collection: number, after: Micros): Promise<boolean> {
-    const ended = () => after >= BigInt(this.world.heads[collection] ?? '9223372036854775807')
+    const ended = () => after >= BigInt(this.world.heads[collection]?.[0] ?? '9223372036854775807')
     if (!ended()) return false
+    await this.confirm()
+    return ended()
+  }
+
+  /** The world is true now, or StaleWorld; one statement, shared by all who ask at the same time. */
+  async confirm(): Promise<void> {
     const { epoch } = this.world
     await this.refresh()
     if (this.world.epoch !== epoch) throw new StaleWorld()
-    return ended()
   }
 
   /** The caller as the database knows it. @param capped false: without its token's cap (policy.md §9) */

@@ -7,12 +7,13 @@ import { type Binding, openCursor, sealCursor } from './cursor.ts'
 import type { Exchange } from './exchange.ts'
 import { filterKey, type Parameter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
+import type { SealedPage } from './sealed-pages.ts'
 
 export type PageKind = 'manifest' | 'objects' | 'object' | 'versions'
 
 /** A 200 of a paged endpoint, ready to be sent. */
 export interface PageAnswer {
-  body: string
+  body: Buffer
   /** X-TAXII-Date-Added-First and -Last (T-3.2-01). */
   first: string
   last: string
@@ -63,46 +64,59 @@ export async function getPage(
   const walk = filter.next === null ? null : openCursor(cursorKeys(exchange), filter.next, binding)
   const addedAfter = walk ? walk.addedAfter : filter.addedAfter
   const after = latest(walk?.after ?? null, filter.addedAfter)
-  if (after !== null && id === null && (await exchange.atEnd(place.collection.seq, after)))
-    return nothing(after)
+  const { seq } = place.collection
+  if (after !== null && id === null && (await exchange.atEnd(seq, after))) return nothing(after)
   const { page: limits } = exchange.config
   const limit = Math.min(filter.limit ?? limits.size, limits.max)
-  const page = await readPage(exchange.pages, exchange.reader(caller), {
+  const reader = exchange.reader(caller)
+  const answer = (page: SealedPage) => {
+    const empty = formatMicros(after ?? 0n)
+    return {
+      body: envelope(page, kind === 'versions' ? 'versions' : 'objects', () =>
+        sealCursor(cursorKeys(exchange)[0] as Buffer, { after: page.last ?? 0n, addedAfter }, binding),
+      ),
+      first: page.first === null ? empty : formatMicros(page.first),
+      last: page.last === null ? empty : formatMicros(page.last),
+    }
+  }
+
+  const key = filter.ids
+    ? null
+    : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
+  const sealed = key === null ? undefined : exchange.sealed.find(key)
+  if (key !== null && sealed) {
+    await exchange.confirm()
+    if (sealed.rewritten === exchange.world.heads[seq]?.[1]) return answer(sealed)
+    exchange.sealed.drop(key)
+  }
+  const page = await readPage(exchange.pages, reader, {
     ...filter,
     kind: kind === 'object' ? 'objects' : kind,
-    collection: place.collection.seq,
+    collection: seq,
     addedAfter,
     after,
     limit,
-    narrow: filter.ids === null && exchange.isNarrow(caller, place.collection.seq, limit),
+    narrow: filter.ids === null && exchange.isNarrow(caller, seq, limit),
     bytes: limits.bytes,
     single: id !== null,
   })
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
-  const empty = formatMicros(after ?? 0n)
-  return {
-    body: envelope(page, kind === 'versions' ? 'versions' : 'objects', () =>
-      sealCursor(cursorKeys(exchange)[0] as Buffer, { after: page.last ?? 0n, addedAfter }, binding),
-    ),
-    first: page.first === null ? empty : formatMicros(page.first),
-    last: page.last === null ? empty : formatMicros(page.last),
-  }
+  const { text, count, first, last, more, rewritten } = page
+  const read = { text: Buffer.from(text), count, first, last, more, rewritten }
+  if (key !== null && more) exchange.sealed.keep(key, read)
+  return answer(read)
 }
 
 function nothing(after: Micros): PageAnswer {
   const at = formatMicros(after)
-  return { body: '{}', first: at, last: at }
+  return { body: Buffer.from('{}'), first: at, last: at }
 }
 
 /** Wraps serialised items; nothing to return is exactly `{}` (T-3.7-02). */
-function envelope(
-  page: { text: string; count: number; more: boolean },
-  list: string,
-  next: () => string,
-): string {
-  if (page.count === 0) return '{}'
+function envelope(page: SealedPage, list: string, next: () => string): Buffer {
+  if (page.count === 0) return Buffer.from('{}')
   const more = page.more ? `"more":true,"next":"${next()}",` : ''
-  return `{${more}"${list}":[${page.text}]}`
+  return Buffer.concat([Buffer.from(`{${more}"${list}":[`), page.text, Buffer.from(']}')])
 }
 
 /** The current key first, then those that a rotation left valid. */

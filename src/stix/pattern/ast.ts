@@ -16,10 +16,7 @@ export interface Constant extends Span {
 }
 
 /** One step of an object path (§9.7): a property or dictionary key, `[2]`, or `[*]`. */
-export type Step =
-  | { kind: 'key'; name: string }
-  | { kind: 'index'; index: number }
-  | { kind: 'any' }
+export type Step = { kind: 'key'; name: string } | { kind: 'index'; index: number } | { kind: 'any' }
 
 /** `file:hashes.'SHA-256'`: the object type and at least one step, of which the first is a key. */
 export interface ObjectPath extends Span {

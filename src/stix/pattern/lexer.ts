@@ -1,114 +1,30 @@
 /** The tokens of the patterning language (STIX 2.1 §9), exactly as the official grammar cuts them, in one linear pass. */
 import { Failure, type PatternLimits, type PatternVersion, quoted } from './error.ts'
 import { base64Text, instantKey, isHex, isIntegerInRange } from './literals.ts'
-
-export const END = 0
-/** A word that may be a type or a property. */
-export const WORD = 1
-/** A word with a hyphen, which only a type may be. */
-export const HYPHENED = 2
-export const STRING = 3
-export const INTEGER = 4
-export const FLOAT = 5
-export const HEX = 6
-export const BINARY = 7
-export const TIMESTAMP = 8
-export const BOOLEAN = 9
-export const EQUALITY = 10
-export const ORDER = 11
-export const COLON = 12
-export const DOT = 13
-export const COMMA = 14
-export const OPEN = 15
-export const CLOSE = 16
-export const OPEN_BRACKET = 17
-export const CLOSE_BRACKET = 18
-export const STAR = 19
-export const AND = 20
-export const OR = 21
-export const FOLLOWEDBY = 22
-export const NOT = 23
-export const IN = 24
-export const LIKE = 25
-export const MATCHES = 26
-export const ISSUBSET = 27
-export const ISSUPERSET = 28
-export const EXISTS = 29
-export const WITHIN = 30
-export const SECONDS = 31
-export const REPEATS = 32
-export const TIMES = 33
-export const START = 34
-export const STOP = 35
-export const LAST = 36
-
-/** Reserved words, in this case only. `LAST` has no use in the grammar and is reserved all the same. */
-export const KEYWORDS: ReadonlyMap<string, number> = new Map([
-  ['AND', AND],
-  ['OR', OR],
-  ['FOLLOWEDBY', FOLLOWEDBY],
-  ['NOT', NOT],
-  ['IN', IN],
-  ['LIKE', LIKE],
-  ['MATCHES', MATCHES],
-  ['ISSUBSET', ISSUBSET],
-  ['ISSUPERSET', ISSUPERSET],
-  ['EXISTS', EXISTS],
-  ['WITHIN', WITHIN],
-  ['SECONDS', SECONDS],
-  ['REPEATS', REPEATS],
-  ['TIMES', TIMES],
-  ['START', START],
-  ['STOP', STOP],
-  ['LAST', LAST],
-  ['true', BOOLEAN],
-  ['false', BOOLEAN],
-])
-
-const LONGEST_KEYWORD = 10
-
-const LETTER = 1
-const DIGIT = 2
-const HYPHEN = 3
-const CLASS = new Uint8Array(128)
-for (let c = 65; c <= 90; c++) CLASS[c] = CLASS[c + 32] = LETTER
-for (let c = 48; c <= 57; c++) CLASS[c] = DIGIT
-CLASS[95] = LETTER
-CLASS[45] = HYPHEN
-
-/** Tokens of one character. */
-const SINGLE = new Uint8Array(128)
-for (const [char, kind] of [
-  [':', COLON],
-  ['.', DOT],
-  [',', COMMA],
-  ['(', OPEN],
-  [')', CLOSE],
-  ['[', OPEN_BRACKET],
-  [']', CLOSE_BRACKET],
-  ['*', STAR],
-] as const) {
-  SINGLE[char.charCodeAt(0)] = kind
-}
-
-const QUOTE = 39
-const BACKSLASH = 92
-
-/** White space of the grammar: 25 code points. U+FEFF and U+180E are none. */
-function isSpace(code: number): boolean {
-  if (code < 128) return code === 32 || (code >= 9 && code <= 13)
-  return (
-    code === 0x85 ||
-    code === 0xa0 ||
-    code === 0x1680 ||
-    (code >= 0x2000 && code <= 0x200a) ||
-    code === 0x2028 ||
-    code === 0x2029 ||
-    code === 0x202f ||
-    code === 0x205f ||
-    code === 0x3000
-  )
-}
+import {
+  BACKSLASH,
+  BINARY,
+  CLASS,
+  DIGIT,
+  END,
+  EQUALITY,
+  EXISTS,
+  FLOAT,
+  HEX,
+  HYPHEN,
+  HYPHENED,
+  INTEGER,
+  isSpace,
+  KEYWORDS,
+  LETTER,
+  LONGEST_KEYWORD,
+  ORDER,
+  QUOTE,
+  SINGLE,
+  STRING,
+  TIMESTAMP,
+  WORD,
+} from './tokens.ts'
 
 function isDigitAt(text: string, at: number): boolean {
   const code = text.charCodeAt(at)
@@ -133,6 +49,11 @@ export class Lexer {
     this.text = text
     this.version = version
     this.mostTokens = limits.tokens
+  }
+
+  /** Is it a token of that kind? */
+  protected is(kind: number): boolean {
+    return this.kind === kind
   }
 
   next(): void {
@@ -321,6 +242,6 @@ export class Lexer {
   }
 
   private wrong(code: string, at: number, message: string, section = '§9'): Failure {
-    return new Failure(code, at, message, `STIX ${this.version} ${section}`)
+    return new Failure(code, at, message, `STIX 2.1 ${section}`)
   }
 }
