@@ -230,9 +230,11 @@ test('folders import as ARCHITECTURE.md says', async (t) => {
   }
   const wrong: string[] = []
   for (const [folder, others] of Object.entries(allowed)) {
-    for (const name of readdirSync(join(packageRoot, 'src', folder))) {
+    const names = readdirSync(join(packageRoot, 'src', folder), { recursive: true, encoding: 'utf8' })
+    for (const name of names.filter((n) => n.endsWith('.ts'))) {
+      const up = '\\.\\./'.repeat(name.split(/[\\/]/).length)
       const source = readFileSync(join(packageRoot, 'src', folder, name), 'utf8')
-      for (const [, from = ''] of source.matchAll(/from '\.\.\/([a-z0-9-]+)/g)) {
+      for (const [, from = ''] of source.matchAll(new RegExp(`from '${up}([a-z0-9-]+)`, 'g'))) {
         const leaf = ['errors', 'time', 'config', 'package-root'].includes(from) && folder !== 'stix'
         if (!leaf && !others.includes(from)) wrong.push(`${folder}/${name}: ${from}`)
       }
