@@ -165,13 +165,24 @@ function ways(topology: Topology, origin: Organization, reader: Organization, le
   return way
 }
 
+/** Per topology, which is immutable: each organization's patrons. */
+const rosters = new WeakMap<Topology, Map<string, Organization[]>>()
+
 /** Organizations that have the reader on their roster. */
-function patrons(topology: Topology, reader: Organization): Organization[] {
-  const found: Organization[] = []
-  for (const organization of topology.organizations.values()) {
-    if (organization.clients.has(reader.id)) found.push(organization)
+function patrons(topology: Topology, reader: Organization): readonly Organization[] {
+  let found = rosters.get(topology)
+  if (!found) {
+    found = new Map()
+    for (const organization of topology.organizations.values()) {
+      for (const client of organization.clients) {
+        const list = found.get(client)
+        if (list) list.push(organization)
+        else found.set(client, [organization])
+      }
+    }
+    rosters.set(topology, found)
   }
-  return found
+  return found.get(reader.id) ?? []
 }
 
 function inForce(agreement: Agreement, now: Micros): boolean {
