@@ -73,7 +73,11 @@ export async function withDatabase<T>(
     )
   })
   // It has a process group of its own, so that it would outlive a command that a signal ends.
+  let ending = false
   const end = (signal: NodeJS.Signals) => {
+    ending = true
+    // Connections in use break with it, and that is no news.
+    process.on('uncaughtException', () => {})
     void embedded.stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
   }
   const signals = ['SIGINT', 'SIGTERM'] as const
@@ -82,6 +86,7 @@ export async function withDatabase<T>(
     return await work(embedded.url)
   } finally {
     for (const signal of signals) process.off(signal, end)
+    if (ending) await new Promise<never>(() => {})
     await embedded.stop()
   }
 }

@@ -29,6 +29,8 @@ export interface ImportOptions extends Target {
 const BATCH = 1000
 const BATCH_BYTES = 16 * 1024 * 1024
 const SHOWN = 10
+/** Milliseconds between looks at the planner's statistics, which a long import outruns. */
+const TEND = 3000
 
 /** An object that is to be stored. */
 interface Entry {
@@ -186,6 +188,7 @@ class Batches {
   #entries: Entry[] = []
   #bytes = 0
   #running: Promise<void> = Promise.resolve()
+  #tended = 0
 
   constructor(exchange: Exchange, target: Target, onResult: (entry: Entry, result: Result) => void) {
     this.#exchange = exchange
@@ -220,6 +223,10 @@ class Batches {
       const writer = { subject, collection, canRead: rights.read }
       return await storeBatch(exchange, writer, members, exchange.clock.now(), null)
     })
+    if (performance.now() - this.#tended > TEND) {
+      await tendStatistics(exchange.pool)
+      this.#tended = performance.now()
+    }
     const details = matcher(entries)
     for (const detail of list(batch.failures)) {
       const entry = details(detail)

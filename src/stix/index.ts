@@ -24,6 +24,7 @@ export {
   type PatternLimits,
   type PatternOptions,
   type PatternResult,
+  type PatternVersion,
   parsePattern,
   printPath,
   printPattern,

@@ -2,10 +2,11 @@
 import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import pino from 'pino'
+import { Registry } from 'prom-client'
 import { buildApp } from '../../src/app.ts'
 import { readTopologyFile } from '../../src/cli/topology-file.ts'
 import { readConfig } from '../../src/config.ts'
-import { createMetrics } from '../../src/http/metrics.ts'
+import type { Metrics } from '../../src/http/metrics.ts'
 import { keyedHash } from '../../src/policy/credentials.ts'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
 import { openPools } from '../../src/store/pools.ts'
@@ -45,18 +46,26 @@ export interface Node {
   close(): Promise<void>
 }
 
-export async function openNode(url: string, clock: Clock, env: Record<string, string> = {}): Promise<Node> {
+export interface NodeOptions {
+  env?: Record<string, string>
+  /** Which plan a page takes, instead of what the node would choose: merged audiences or along the log. */
+  narrow?: () => boolean
+}
+
+export async function openNode(url: string, clock: Clock, options: NodeOptions = {}): Promise<Node> {
   const config = readConfig({
     DATABASE_URL: url,
     COMITY_LOGIN_THROTTLE: 'off',
     COMITY_REQUEST_LIMIT: 'off',
     COMITY_POOL_SIZE: '2',
-    ...env,
+    ...options.env,
   })
   const pools = openPools(url, true, config, () => {})
-  const metrics = createMetrics(pools.usage)
+  // Without the figures of the process, whose observers would pile up with the nodes.
+  const metrics: Metrics = { registry: new Registry(), request() {}, ingested() {}, credential() {} }
   const exchange = new Exchange({ ...pools, config, clock, observer: metrics })
   await exchange.refresh()
+  if (options.narrow) exchange.isNarrow = options.narrow
   const log = pino({ level: 'silent' })
   const app = await buildApp({ exchange, metrics, config, log, draining: () => false })
   await app.ready()

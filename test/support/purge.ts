@@ -50,17 +50,12 @@ export async function purge(
     coalesce((select max(position) from item i where i.collection = h.collection), 0)`)
   await client.query(`delete from audience where id not in
     (select audience from item union select label from item union select audience from tombstone)`)
-  const { rows: spread } = await client.query(
-    `select to_regclass('comity.collection_audience') is not null as yes`,
-  )
-  if (spread[0]?.yes) {
-    await client.query(`delete from collection_audience a where not exists
-      (select from item i where i.collection = a.collection and i.audience = a.audience)`)
-  }
   const { rows: ids } = await client.query(
     'select collection, array_agg(distinct object_id) as ids from item where not standard group by 1',
   )
   for (const row of ids) await client.query('select relink($1, $2)', [row.collection, row.ids])
+  await client.query(`delete from collection_audience a where not exists
+    (select from item i where i.collection = a.collection and a.audience in (i.audience, i.label))`)
   const own = reader?.organization.id
   return {
     entangled: new Set(hidden.filter((r) => r.organization === own).map((r) => r.id)),

@@ -34,6 +34,8 @@ export interface ServerOptions {
   topology?: string
   env?: Record<string, string>
   database?: { url: string }
+  /** main.js of another build than the one under test. */
+  program?: string
 }
 
 export interface Outcome {
@@ -85,7 +87,7 @@ export async function startServer(t: Test, options: ServerOptions): Promise<Serv
   const own = await databaseOf(t, options)
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
-    const launched = await launch(own, port, options.env ?? {})
+    const launched = await launch(own, port, options.env ?? {}, options.program ?? program)
     if (launched instanceof Error) {
       if (attempt < 3 && launched.message.includes('EADDRINUSE')) continue
       throw launched
@@ -115,8 +117,9 @@ async function launch(
   own: { url: string },
   port: number,
   env: Record<string, string>,
+  main: string,
 ): Promise<Launched | Error> {
-  const child: ChildProcess = spawn(process.execPath, [program, 'serve'], {
+  const child: ChildProcess = spawn(process.execPath, [main, 'serve'], {
     cwd: root,
     env: environment({
       HOST: '127.0.0.1',

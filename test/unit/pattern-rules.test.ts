@@ -11,7 +11,7 @@ type Row = [text: string, ...errors: string[]]
 
 function check(name: string, rows: readonly Row[]): void {
   test(name, async (t) => {
-    for (const [text, ...errors] of rows) t.same(codes(text), errors, text)
+    for (const [text, ...errors] of rows) t.same(codes(text), errors, text.slice(0, 100))
   })
 }
 
@@ -23,7 +23,7 @@ check('PA-01: no qualifier twice on one expression', [
   ['[file:size = 1] WITHIN 5 SECONDS WITHIN 6 SECONDS', 'PA-01/qualifier-twice@33'],
   ['([file:size = 1]) REPEATS 5 TIMES REPEATS 5 TIMES', 'PA-01/qualifier-twice@34'],
   ['([file:size = 1] OR [url:value = 1]) REPEATS 5 TIMES REPEATS 5 TIMES', 'PA-01/qualifier-twice@53'],
-  [`[file:size = 1] ${HOUR} REPEATS 2 TIMES ${HOUR}`, 'PA-01/qualifier-twice@92'],
+  [`[file:size = 1] ${HOUR} REPEATS 2 TIMES ${HOUR}`, 'PA-01/qualifier-twice@91'],
 ])
 
 check('PA-02: REPEATS and WITHIN are greater than zero', [
@@ -133,7 +133,7 @@ check('PA-09: hashes have the form of their algorithm', [
   ['[file:hashes.MD5 = 5]', 'PA-09/hash@19'],
   [`[file:hashes.'SHA-256' IN ('${A(64)}', '${A(32)}', '')]`, 'PA-09/hash@95', 'PA-09/hash@131'],
   [`[process:image_ref.hashes.sha1 != '']`, 'PA-09/hash@34'],
-  ["[file:hashes.SSDEEP = 'a b']", 'PA-09/hash@23'],
+  ["[file:hashes.SSDEEP = 'a b']", 'PA-09/hash@22'],
 ])
 
 check('PA-11: START is earlier than STOP, compared as instants', [
@@ -167,7 +167,7 @@ test('unknown types and properties are warnings, when the tables are given', asy
   t.same(warned('[file:Path = 1]'), 'refused')
   t.match(parsePattern("[app:id = 'a']"), { ok: true, warnings: { length: 0 } })
   const many = `${new Array(60).fill('[app:id = 1]').join(' OR ')} OR [ab:size = 1]`
-  t.same(codes(many, options), ['PA-08/type-name@960'], 'no number of warnings hides an error')
+  t.same(codes(many, options), ['PA-08/type-name@961'], 'no number of warnings hides an error')
 })
 
 test('903: START and STOP should lie within the validity of the indicator', async (t) => {

@@ -8,7 +8,7 @@ export interface PatternLimits {
   bytes: number
   /** Tokens; white space and comments are none. */
   tokens: number
-  /** Parentheses inside parentheses; never more than 1,000, whatever is asked for. */
+  /** Parentheses inside parentheses; never more than 500, whatever is asked for. */
   depth: number
   /** UTF-8 bytes of the expression of one MATCHES. */
   regex: number
@@ -17,7 +17,7 @@ export interface PatternLimits {
 export const PATTERN_LIMITS: PatternLimits = { bytes: 65_536, tokens: 20_000, depth: 256, regex: 4_096 }
 
 /** Recursion of parser, rules and printer stays far from the end of the stack. */
-export const DEEPEST = 1_000
+export const DEEPEST = 500
 
 /** Findings per pattern: the first ones name the cause. */
 export const MOST_PATTERN_ERRORS = 50

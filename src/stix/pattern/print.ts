@@ -54,10 +54,11 @@ function printTest(test: Test): string {
 
 function printComparison(node: Comparison): string {
   if (node.kind === 'test') return printTest(node)
-  const terms = node.terms.map((term) => {
+  const terms: string[] = []
+  for (const term of node.terms) {
     const bare = term.kind === 'test' || (node.operator === 'OR' && term.operator === 'AND')
-    return bare ? printComparison(term) : `(${printComparison(term)})`
-  })
+    terms.push(bare ? printComparison(term) : `(${printComparison(term)})`)
+  }
   return terms.join(` ${node.operator} `)
 }
 
@@ -75,14 +76,15 @@ function printObservation(node: Observation, version: PatternVersion): string {
   if (node.kind === 'bracket') text = `[${printComparison(node.comparison)}]`
   else if (node.kind === 'group') text = `(${printObservation(node.inner, version)})`
   else {
-    const terms = node.terms.map((term) => {
+    const terms: string[] = []
+    for (const term of node.terms) {
       const printed = printObservation(term, version)
       const bare =
         term.kind !== 'join' ||
         term.qualifiers.length > 0 ||
         LOOSENESS[term.operator] < LOOSENESS[node.operator]
-      return bare ? printed : `(${printed})`
-    })
+      terms.push(bare ? printed : `(${printed})`)
+    }
     text = terms.join(` ${node.operator} `)
     if (node.qualifiers.length > 0) text = `(${text})`
   }

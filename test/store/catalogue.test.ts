@@ -1,0 +1,233 @@
+/** The catalogue lint of policy.md §11: what the schema must look like for the second wall to stand. */
+import type pg from 'pg'
+import { test } from 'tap'
+import { database } from '../support/cluster.ts'
+import { asOwner } from '../support/in-process.ts'
+
+/** What the application role may do: whoever adds a privilege writes it down here as well. */
+const PRIVILEGES: Record<string, string> = {
+  agreement: 'SELECT',
+  api_root: 'SELECT',
+  audience: 'SELECT',
+  audit: 'INSERT',
+  baseline: 'SELECT',
+  collection: 'SELECT',
+  collection_audience: 'SELECT',
+  collection_head: 'SELECT',
+  community: 'SELECT',
+  country: 'SELECT',
+  item: 'SELECT',
+  migration: 'SELECT',
+  organization: 'SELECT',
+  principal: 'SELECT',
+  setting: 'SELECT',
+  state: 'SELECT',
+  status: 'SELECT',
+  status_part: 'SELECT',
+  token: 'SELECT',
+  token_use: 'INSERT, SELECT, UPDATE',
+  tombstone: 'SELECT',
+  upload: 'SELECT',
+}
+
+const FUNCTIONS = [
+  'advance_status',
+  'append_items',
+  'claim_upload',
+  'close_statuses',
+  'intern',
+  'lock_collection',
+  'open_status',
+  'release_due',
+  'remove_items',
+  'scope',
+  'sweep',
+  'tend',
+  'whoami',
+]
+
+/** Tables with content, and the only policy that lets the application role see rows of them. */
+const POLICIES: Record<string, RegExp> = {
+  item: /get_bit\(\( SELECT scope\(\)/i,
+  tombstone: /get_bit\(\( SELECT scope\(\)/i,
+  status: /principal = \( SELECT whoami\(\)/i,
+  status_part: /principal = \( SELECT whoami\(\)/i,
+  upload: /principal = \( SELECT whoami\(\)/i,
+}
+
+async function rows<T>(client: pg.Client, text: string): Promise<T[]> {
+  return (await client.query(text)).rows as T[]
+}
+
+test('the catalogue', async (t) => {
+  const { url } = await database(t)
+  await asOwner(url, async (client) => {
+    const tables = await rows<{
+      name: string
+      kind: string
+      on: boolean
+      forced: boolean
+      owner: string
+      options: string
+    }>(
+      client,
+      `select relname as name, relkind as kind, relrowsecurity as on, relforcerowsecurity as forced,
+         pg_get_userbyid(relowner) as owner, coalesce(array_to_string(reloptions, ','), '') as options
+       from pg_class where relnamespace = 'comity'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') order by 1`,
+    )
+    const policies = await rows<{
+      table: string
+      name: string
+      roles: string[]
+      cmd: string
+      qual: string
+      check: string
+    }>(
+      client,
+      `select tablename as table, policyname as name, roles::text[], cmd, qual, with_check as check from pg_policies
+       where schemaname = 'comity'`,
+    )
+    for (const { name, kind, on, forced, owner, options } of tables) {
+      t.equal(owner, 'comity_owner', `${name} belongs to comity_owner`)
+      if (kind === 'v') {
+        t.match(options, /security_invoker=(true|on)/, `view ${name} asks as its reader`)
+        continue
+      }
+      t.notOk(
+        ['m', 'f'].includes(kind),
+        `${name} is no materialized view and no foreign table, which have no RLS`,
+      )
+      t.ok(on && forced, `${name} has row-level security, forced`)
+      const mine = policies.filter((p) => p.table === name)
+      const all = mine.find((p) => p.roles.includes('comity_owner'))
+      t.match(
+        all,
+        { cmd: 'ALL', qual: 'true', check: 'true', roles: ['comity_owner'] },
+        `${name} has an owner policy`,
+      )
+      for (const p of mine.filter((p) => p !== all)) {
+        t.strictSame(p.roles, ['comity_app'], `${name}: policy ${p.name} is for comity_app only`)
+        const content = POLICIES[name]
+        if (content && ['SELECT', 'ALL'].includes(p.cmd))
+          t.match(p.qual, content, `${name}: policy ${p.name}`)
+      }
+    }
+    for (const name of Object.keys(POLICIES)) {
+      t.equal(
+        policies.filter((p) => p.table === name).length,
+        2,
+        `${name} has no other policy: they would add up`,
+      )
+    }
+  })
+})
+
+test('functions', async (t) => {
+  const { url } = await database(t)
+  await asOwner(url, async (client) => {
+    const functions = await rows<{
+      name: string
+      definer: boolean
+      config: string[] | null
+      owner: string
+      open: boolean
+      source: string
+    }>(
+      client,
+      `select p.oid::regprocedure::text as name, prosecdef as definer, proconfig as config,
+         pg_get_userbyid(proowner) as owner, has_function_privilege('public', p.oid, 'execute') as open, prosrc as source
+       from pg_proc p where pronamespace = 'comity'::regnamespace order by 1`,
+    )
+    t.ok(functions.length > 10, `${functions.length} functions`)
+    for (const f of functions) {
+      t.equal(f.owner, 'comity_owner', `${f.name} belongs to comity_owner`)
+      t.notOk(f.open, `${f.name} may not be executed by everybody`)
+      t.notMatch(f.source, /\bexecute\s+(format|'|"|\$)/i, `${f.name} makes no statement out of text`)
+      if (f.definer) t.strictSame(f.config, ['search_path=comity, pg_temp'], `${f.name}: search_path`)
+    }
+    const granted = await rows<{ name: string }>(
+      client,
+      `select distinct proname as name from pg_proc p where pronamespace = 'comity'::regnamespace
+       and has_function_privilege('comity_app', p.oid, 'execute') order by 1`,
+    )
+    t.strictSame(
+      granted.map((f) => f.name),
+      FUNCTIONS,
+      'what the application role may execute',
+    )
+  })
+})
+
+test('the application role', async (t) => {
+  const { url } = await database(t)
+  await asOwner(url, async (client) => {
+    const [role] = await rows(
+      client,
+      `select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication,
+         pg_has_role('comity_app', 'comity_owner', 'member') as owner,
+         (select count(*)::int from pg_auth_members where member = r.oid) as memberships
+       from pg_roles r where rolname = 'comity_app'`,
+    )
+    t.strictSame(role, {
+      rolsuper: false,
+      rolbypassrls: false,
+      rolcreaterole: false,
+      rolcreatedb: false,
+      rolcanlogin: false,
+      rolreplication: false,
+      owner: false,
+      memberships: 0,
+    })
+    const [owned] = await rows<{ count: number }>(
+      client,
+      `select count(*)::int as count from pg_shdepend where refobjid = 'comity_app'::regrole and deptype = 'o'`,
+    )
+    t.equal(owned?.count, 0, 'it owns nothing')
+    const [boss] = await rows(
+      client,
+      `select rolsuper, rolbypassrls, rolcanlogin from pg_roles where rolname = 'comity_owner'`,
+    )
+    t.strictSame(
+      boss,
+      { rolsuper: false, rolbypassrls: false, rolcanlogin: false },
+      'nor does the owner pass by',
+    )
+
+    const privileges = await rows<{ name: string; rights: string }>(
+      client,
+      `select c.relname as name, string_agg(a.privilege_type, ', ' order by a.privilege_type) as rights
+       from pg_class c, aclexplode(c.relacl) a
+       where c.relnamespace = 'comity'::regnamespace and a.grantee = 'comity_app'::regrole group by 1 order by 1`,
+    )
+    t.strictSame(
+      Object.fromEntries(privileges.map((p) => [p.name, p.rights])),
+      PRIVILEGES,
+      'privileges on tables',
+    )
+    const [columns] = await rows<{ count: number }>(
+      client,
+      `select count(*)::int as count from pg_attribute where attacl is not null
+       and attrelid in (select oid from pg_class where relnamespace = 'comity'::regnamespace)`,
+    )
+    t.equal(columns?.count, 0, 'none on single columns')
+    const [grantable] = await rows<{ count: number }>(
+      client,
+      `select count(*)::int as count from pg_class c, aclexplode(c.relacl) a
+       where c.relnamespace = 'comity'::regnamespace and (a.grantee = 0 or (a.is_grantable and a.grantee <> c.relowner))`,
+    )
+    t.equal(grantable?.count, 0, 'none to everybody, none that may be passed on')
+    const [schema] = await rows(
+      client,
+      `select has_schema_privilege('comity_app', 'comity', 'usage') as usage,
+         has_schema_privilege('comity_app', 'comity', 'create') as create,
+         has_schema_privilege('public', 'comity', 'usage') as everybody`,
+    )
+    t.strictSame(schema, { usage: true, create: false, everybody: false }, 'privileges on the schema')
+    const sequences = await rows<{ name: string }>(
+      client,
+      `select relname as name from pg_class where relnamespace = 'comity'::regnamespace and relkind = 'S'
+       and has_sequence_privilege('comity_app', oid, 'update')`,
+    )
+    t.strictSame(sequences, [], 'no sequence may be set')
+  })
+})
