@@ -4,7 +4,8 @@ import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { loadDemo, printDemo } from './cli/demo.ts'
 import { type Config, refuseInsecure } from './config.ts'
-import { Refusal } from './errors.ts'
+import { AppError, Refusal } from './errors.ts'
+import { boundAnswers } from './http/bound-answers.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createLog } from './log.ts'
 import { version } from './package-root.ts'
@@ -16,6 +17,8 @@ import { Exchange } from './taxii/exchange.ts'
 import { systemClock } from './time.ts'
 
 const DRAIN_SECONDS = 10
+/** What is left after the drain, such as a batch that waits for a lock, is broken off and rolled back. */
+const LAST_SECONDS = 2
 
 /** Runs until a signal; @returns the exit code. @throws Refusal with one sentence */
 export async function serve(config: Config): Promise<number> {
@@ -84,7 +87,16 @@ async function run(
     if (isEmbedded && config.demo) await loadDemo(exchange, config, url, log)
     if (config.production) await refuseDemoCredentials(exchange)
     let draining = false
-    const app = await buildApp({ exchange, metrics, config, log, draining: () => draining })
+    const app = await buildApp({ exchange, metrics, config, log, draining: () => draining }).catch(
+      (error: unknown) => {
+        throw refuseBuild(error, config)
+      },
+    )
+    boundAnswers(app, config.requestSeconds)
+    app.addHook('onSend', (_request, reply, payload, done) => {
+      if (draining) reply.header('connection', 'close')
+      done(null, payload)
+    })
     try {
       log.level = config.logLevel === 'info' ? 'warn' : config.logLevel
       await app.listen({ host: config.host, port: config.port })
@@ -93,9 +105,7 @@ async function run(
     } finally {
       log.level = config.logLevel
     }
-    const stopBackground = startBackground(exchange, (error) => {
-      log.warn({ err: { message: (error as Error).message } }, 'background work waits for the database')
-    })
+    const stopBackground = startBackground(exchange, (error) => logBackground(error, log))
     const base = baseUrl(app.server.address() as AddressInfo, config)
     log.info(`Comity ${version} listens on ${base}/taxii2/ (database ${redact(url)})`)
     if (isEmbedded && config.demo) printDemo(config, base)
@@ -105,16 +115,37 @@ async function run(
     })
     draining = true
     log.info(`${signal}: finishing the requests that run`)
-    const force = setTimeout(() => app.server.closeAllConnections(), DRAIN_SECONDS * 1000)
-    app.server.closeIdleConnections()
+    const seconds = Math.min(DRAIN_SECONDS, config.requestSeconds)
+    const force = setTimeout(() => app.server.closeAllConnections(), seconds * 1000)
+    // A connection becomes idle when its request is done, and would be kept for the next one.
+    const idle = setInterval(() => app.server.closeIdleConnections(), 50)
     await app.close()
     clearTimeout(force)
-    await stopBackground()
+    clearInterval(idle)
+    await atMost(stopBackground())
     log.info('stopped')
     return 0
   } finally {
-    await pools.close()
+    await atMost(pools.close())
   }
+}
+
+async function atMost(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((done) => {
+    timer = setTimeout(done, LAST_SECONDS * 1000)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
+/** As for requests: a database that is gone is a warning, anything else a failure; never parameters or contents. */
+function logBackground(error: unknown, log: Logger): void {
+  const cause = error instanceof AppError ? error.cause : error
+  const { name, code, message } = (cause instanceof Error ? cause : error) as Error & { code?: string }
+  const err = { type: name, ...(code && { code }), message }
+  if (error instanceof AppError && error.code === 'unavailable') {
+    log.warn({ err }, 'background work waits for the database')
+  } else log.error({ err }, 'background work failed and will be tried again')
 }
 
 function baseUrl({ family, address, port }: AddressInfo, config: Config): string {
@@ -129,6 +160,21 @@ async function refuseDemoCredentials(exchange: Exchange): Promise<void> {
       2,
     )
   }
+}
+
+/** Settings that only their user finds fault with. */
+function refuseBuild(error: unknown, config: Config): unknown {
+  const { code = '', message = '' } = error as { code?: string; message?: string }
+  if (config.tls && /^ERR_(OSSL|TLS|CRYPTO|MISSING_PASSPHRASE)/.test(code)) {
+    return new Refusal(
+      `COMITY_TLS_CERT and COMITY_TLS_KEY cannot be used (${code}): give PEM files of a certificate chain and its unencrypted private key.`,
+      2,
+    )
+  }
+  if (config.trustProxy && /^invalid (IP address|range)/.test(message)) {
+    return new Refusal(`COMITY_TRUST_PROXY holds an ${message}: give addresses or CIDRs.`, 2)
+  }
+  return error
 }
 
 function refuseListen(error: unknown, config: Config): Error {

@@ -3,7 +3,7 @@ import pg from 'pg'
 import type { Config } from '../config.ts'
 import { Refusal } from '../errors.ts'
 import { startEmbedded } from '../store/embedded.ts'
-import { connect, refuseSchema, schemaState } from '../store/migrate.ts'
+import { connect, isStrongRole, refuseSchema, schemaState } from '../store/migrate.ts'
 import { openPools } from '../store/pools.ts'
 import { Exchange, type Observer } from '../taxii/exchange.ts'
 import { systemClock } from '../time.ts'
@@ -100,10 +100,7 @@ async function isStrong(url: string): Promise<boolean> {
     if (state.state !== 'current') {
       throw new Refusal('The database is not migrated: run comity migrate.', EXIT.database)
     }
-    const { rows } = await client.query(`select r.rolsuper or r.rolbypassrls or r.rolcreaterole
-        or coalesce(pg_has_role(r.oid, (select oid from pg_roles where rolname = 'comity_owner'), 'member'), false) as strong
-      from pg_roles r where r.rolname = current_user`)
-    return Boolean(rows[0]?.strong)
+    return await isStrongRole(client)
   } finally {
     await client.end()
   }

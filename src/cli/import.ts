@@ -121,15 +121,21 @@ async function importOne(
     // One that failed may refer to another that came after it.
     if (typeof result === 'string') settled.set(entry.ordinal, result)
   })
+  let share = 0
   const all = new Batches(exchange, options, (entry, result) => {
     tally.count(input.name, entry.where, result)
+    onShare(share)
   })
+  const onRead = (bytes: number) => {
+    share = bytes / input.size
+    onShare(share)
+  }
   try {
     for await (const found of objects(exchange, input, () => {}, DEFINITION)) {
       if ('member' in found && isDefinition(found)) await early.add(found)
     }
     await early.finish()
-    for await (const found of objects(exchange, input, (bytes) => onShare(bytes / input.size), null)) {
+    for await (const found of objects(exchange, input, onRead, null)) {
       const known = settled.get(found.ordinal)
       if (!('member' in found)) tally.count(input.name, found.where, { reason: found.problem })
       else if (known) tally.count(input.name, found.where, known)

@@ -1,11 +1,12 @@
 /** The command line's entry: settings, the program, and what its throws become. */
-import pg from 'pg'
-import { type Config, readConfig } from '../config.ts'
+import { readConfig } from '../config.ts'
 import { openapi } from '../http/openapi.ts'
 import { serve } from '../serve.ts'
-import { startEmbedded } from '../store/embedded.ts'
 import { migrate } from '../store/migrate.ts'
 import type { CliContext } from './context.ts'
+import { withDatabase, withExchange, withOwner } from './exchange.ts'
+import { exportObjects } from './export.ts'
+import { importFiles } from './import.ts'
 import { runProgram } from './program.ts'
 
 /** @returns the exit code: 0 done, 1 failed, 2 usage or bad settings, 3 database */
@@ -19,9 +20,12 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<numb
     {
       context,
       serve: async () => await serve(config()),
-      migrate: async ({ dryRun }) => await withDatabase(config(), (url) => runMigrate(url, dryRun, out, err)),
-      import: async () => 2,
-      export: async () => 2,
+      migrate: async ({ dryRun }) =>
+        await withDatabase(config(), config().ownerUrl, (url) => runMigrate(url, dryRun, out, err)),
+      import: async (command) =>
+        await withExchange(config(), (exchange) => importFiles(exchange, { ...command, out, err })),
+      export: async (command) =>
+        await withExchange(config(), (exchange) => exportObjects(exchange, { ...command, err })),
       openapi: async () => {
         process.stdout.write(openapi())
         return 0
@@ -41,38 +45,4 @@ async function runMigrate(
   for (const name of names) out(`${dryRun ? 'missing' : 'applied'}: ${name}`)
   if (names.length === 0) err('the schema is current')
   return 0
-}
-
-/** The owner's database: DATABASE_OWNER_URL, else DATABASE_URL, else the embedded one for as long as this runs. */
-async function withDatabase<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
-  if (config.ownerUrl !== null) return await work(config.ownerUrl)
-  const embedded = await startEmbedded(config.dataDir)
-  try {
-    return await work(embedded.url)
-  } finally {
-    await embedded.stop()
-  }
-}
-
-async function withOwner<T>(config: Config, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  return await withDatabase(config, async (url) => {
-    const pool = new pg.Pool({
-      connectionString: url,
-      max: 1,
-      application_name: 'comity cli',
-      connectionTimeoutMillis: 5_000,
-      options: '-c role=comity_owner -c search_path=comity,pg_temp -c timezone=UTC',
-    })
-    pool.on('error', () => {})
-    try {
-      const client = await pool.connect()
-      try {
-        return await work(client)
-      } finally {
-        client.release(true)
-      }
-    } finally {
-      await pool.end()
-    }
-  })
 }

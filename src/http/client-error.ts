@@ -3,6 +3,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Socket } from 'node:net'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { errorBody } from './answer.ts'
+import { linger } from './linger.ts'
 import { TAXII } from './negotiate.ts'
 
 /** Answers 400, 408, 414 or 431 and closes. */
@@ -13,10 +14,12 @@ export function clientError(error: Error & { code?: string; rawPacket?: Buffer }
   }
   const failure = new AppError(codeOf(error))
   const body = errorBody(failure, '')
-  socket.end(
+  socket.write(
     `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\ncontent-type: ${TAXII}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
+  // Nothing of this connection reaches a route any more, not even the rest of an upload that was too slow.
+  linger(socket)
 }
 
 /** An Expect other than 100-continue (RFC 7231 §5.1.1). */

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { createGunzip } from 'node:zlib'
 import { AppError } from '../errors.ts'
+import { linger } from './linger.ts'
 
 /**
  * @param limit most bytes, after decompression (T-5.5-11)
@@ -14,20 +15,26 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     throw new AppError('unsupportedMediaType', { detail: 'Content-Encoding may be gzip or absent.' })
   }
   const length = Number(request.headers['content-length'] ?? 0)
-  if (length > limit) throw tooLarge(limit)
+  if (length > limit) {
+    closeGently(request)
+    throw tooLarge(limit)
+  }
   const zipped = encoding !== 'identity'
   return await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
     let raw = 0
-    const source = zipped ? request.pipe(createGunzip()) : request
+    const gunzip = zipped ? createGunzip() : null
+    const source = gunzip ? request.pipe(gunzip) : request
     const fail = (error: AppError) => {
       request.off('data', count)
       source.removeAllListeners('data')
-      if (zipped) {
+      chunks.length = 0
+      if (gunzip) {
         request.unpipe()
-        source.destroy()
+        gunzip.destroy()
       }
+      if (error.code === 'tooLarge') closeGently(request)
       request.resume()
       reject(error)
     }
@@ -35,17 +42,28 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
       raw += chunk.length
       if (raw > limit) fail(tooLarge(limit))
     }
-    if (zipped) request.on('data', count)
+    const early = () => fail(new AppError('badRequest', { detail: 'The upload ended early.' }))
+    if (gunzip) request.on('data', count)
     source.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > limit) fail(tooLarge(limit))
       else chunks.push(chunk)
     })
-    source.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)))
-    source.on('error', () => fail(new AppError('badRequest', { detail: 'The body is not valid gzip.' })))
-    request.on('aborted', () => reject(new AppError('badRequest', { detail: 'The upload ended early.' })))
-    request.on('error', () => reject(new AppError('badRequest', { detail: 'The upload ended early.' })))
+    source.on('end', () => {
+      // Bytes after the end of the gzip: the parser of the connection must not be left in the middle of a body.
+      if (gunzip) request.resume()
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size))
+    })
+    gunzip?.on('error', () => fail(new AppError('badRequest', { detail: 'The body is not valid gzip.' })))
+    request.on('aborted', early)
+    request.on('error', early)
   })
+}
+
+/** The answer to a body that is too large closes the connection while the client still writes. */
+function closeGently(request: IncomingMessage): void {
+  const { socket } = request
+  socket.destroySoon = () => linger(socket, request)
 }
 
 function tooLarge(limit: number): AppError {

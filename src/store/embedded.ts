@@ -8,8 +8,11 @@ import {
   constants,
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -49,16 +52,23 @@ export async function startEmbedded(dataDir: string): Promise<Embedded> {
     await stopStale(directory)
     const binaries = await findBinaries(home, user)
     const secret = join(home, 'postgres.password')
-    if (!existsSync(join(directory, 'PG_VERSION'))) {
-      rmSync(directory, { recursive: true, force: true })
-      rmSync(secret, { force: true })
-      await initialise(binaries, directory, secret, user)
+    if (!existsSync(join(directory, 'PG_VERSION'))) await initialise(binaries, directory, secret, user)
+    if (!existsSync(secret)) {
+      throw new Refusal(
+        `The password of the embedded database, ${secret}, is gone: restore it, or remove ${directory} and lose its data.`,
+        3,
+      )
     }
     const password = readFileSync(secret, 'utf8').trim()
     const port = await freePort()
     const child = await start(binaries, directory, port, user)
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/comity`
-    await ensureDatabase(url)
+    try {
+      await ensureDatabase(url)
+    } catch (error) {
+      await end(child)
+      throw error
+    }
     return {
       url,
       directory,
@@ -101,26 +111,48 @@ function traversable(path: string): string {
   }
 }
 
-/** One process per directory. */
+/** One process per directory. The file says which, and when it began: a pid may belong to another one since. */
 function claim(file: string, home: string): { release(): void } {
-  const other = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
-  if (other > 0 && other !== process.pid && isComity(other)) {
-    throw new Refusal(
-      `Another Comity (process ${other}) uses ${home}: stop it, or set COMITY_DATA_DIR to another directory.`,
-      3,
-    )
+  const mine = `${file}.${process.pid}`
+  for (let attempt = 1; ; attempt++) {
+    writeFileSync(mine, `${process.pid} ${began(process.pid)}`)
+    try {
+      linkSync(mine, file)
+      return { release: () => rmSync(file, { force: true }) }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    } finally {
+      rmSync(mine, { force: true })
+    }
+    const [pid = '', since = ''] = readPidFile(file).split(' ')
+    const other = Number(pid)
+    if (other > 0 && other !== process.pid && alive(other) && (since === '' || since === began(other))) {
+      throw new Refusal(
+        `Another Comity (process ${other}) uses ${home}: stop it, or set COMITY_DATA_DIR to another directory.`,
+        3,
+      )
+    }
+    if (attempt > 10) throw new Refusal(`${file} cannot be taken over: remove it.`, 3)
+    rmSync(file, { force: true })
   }
-  writeFileSync(file, String(process.pid))
-  return { release: () => rmSync(file, { force: true }) }
 }
 
-/** Is this process there, and a Node? A pid may have been given to something else since. */
-function isComity(pid: number): boolean {
-  if (!alive(pid)) return false
+function readPidFile(file: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('node')
+    return readFileSync(file, 'utf8').trim()
   } catch {
-    return platform() !== 'linux'
+    return ''
+  }
+}
+
+/** When a process began, in the kernel's own count; '' where that cannot be known. */
+function began(pid: number): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8)
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '')
+    return `${boot}-${fields.split(' ')[19]}`
+  } catch {
+    return ''
   }
 }
 
@@ -137,17 +169,26 @@ function alive(pid: number): boolean {
 async function stopStale(directory: string): Promise<void> {
   const file = join(directory, 'postmaster.pid')
   if (!existsSync(file)) return
-  const pid = Number(readFileSync(file, 'utf8').split('\n', 1)[0])
-  if (!(pid > 1) || !alive(pid) || !isPostmaster(pid)) return
+  const text = readFileSync(file, 'utf8')
+  const pid = Number(text.split('\n', 1)[0])
+  if (!(pid > 1) || !alive(pid)) return
+  if (!isPostmaster(pid, directory)) {
+    // The pid belongs to somebody else since. Postgres would take him for a postmaster and refuse to start; of its
+    // parent, us, it knows better, and the rest of the file lets it find out whether its shared memory is in use.
+    writeFileSync(file, text.replace(/^\d+/, String(process.pid)))
+    return
+  }
   process.kill(pid, 'SIGINT')
   for (let i = 0; i < 200 && alive(pid); i++) await sleep(50)
   if (alive(pid)) process.kill(pid, 'SIGQUIT')
   for (let i = 0; i < 100 && alive(pid); i++) await sleep(50)
 }
 
-function isPostmaster(pid: number): boolean {
+/** Is this process the postmaster of this very directory? */
+function isPostmaster(pid: number, directory: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres')
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    return words.includes(directory) && Boolean(words[0]?.includes('postgres'))
   } catch {
     return platform() !== 'linux'
   }
@@ -200,18 +241,26 @@ function reachable(path: string): boolean {
   }
 }
 
+/** Makes the database beside its place and moves it there when all is written, so that nothing half made is ever used. */
 async function initialise(
   binaries: Binaries,
   directory: string,
   secret: string,
   user: User | null,
 ): Promise<void> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const making = `${directory}.making-`
+  for (const name of readdirSync(dirname(directory))) {
+    const path = join(dirname(directory), name)
+    if (path.startsWith(making)) rmSync(path, { recursive: true, force: true, maxRetries: 5 })
+  }
+  rmSync(directory, { recursive: true, force: true })
+  const fresh = `${making}${randomBytes(4).toString('hex')}`
+  mkdirSync(fresh, { recursive: true, mode: 0o700 })
   const password = randomBytes(24).toString('hex')
-  const file = `${directory}.initial`
+  const file = `${fresh}.initial`
   writeFileSync(file, `${password}\n`, { mode: 0o600 })
   if (user) {
-    chownSync(directory, user.uid, user.gid)
+    chownSync(fresh, user.uid, user.gid)
     chownSync(file, user.uid, user.gid)
   }
   try {
@@ -219,7 +268,7 @@ async function initialise(
       binaries.initdb,
       [
         '-D',
-        directory,
+        fresh,
         '-U',
         'postgres',
         '--auth=scram-sha-256',
@@ -230,7 +279,7 @@ async function initialise(
       { ...user, cwd: '/', env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' } },
     )
   } catch (error) {
-    rmSync(directory, { recursive: true, force: true })
+    rmSync(fresh, { recursive: true, force: true })
     const reason = String((error as { stderr?: string }).stderr ?? error)
       .trim()
       .split('\n')
@@ -240,6 +289,7 @@ async function initialise(
     rmSync(file, { force: true })
   }
   writeFileSync(secret, `${password}\n`, { mode: 0o600 })
+  renameSync(fresh, directory)
 }
 
 async function start(
@@ -281,9 +331,8 @@ async function start(
         ),
       )
     child.stderr?.on('data', (chunk: Buffer) => {
-      const text = chunk.toString()
-      if (lines.length < 200) lines.push(text)
-      if (text.includes('ready to accept connections')) resolve()
+      if (lines.length < 200) lines.push(chunk.toString())
+      if (lines.join('').includes('ready to accept connections')) resolve()
     })
     child.once('error', fail)
     child.once('exit', fail)

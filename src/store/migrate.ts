@@ -48,6 +48,14 @@ export async function schemaState(client: pg.ClientBase): Promise<SchemaState> {
   return missing.length === 0 ? { state: 'current' } : { state: 'behind', missing }
 }
 
+/** May the login role do more than serve? Then requests are served as comity_app (house rule: the weak role). */
+export async function isStrongRole(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query(`select r.rolsuper or r.rolbypassrls or r.rolcreaterole
+      or coalesce(pg_has_role(r.oid, (select oid from pg_roles where rolname = 'comity_owner'), 'member'), false) as strong
+    from pg_roles r where r.rolname = current_user`)
+  return Boolean(rows[0]?.strong)
+}
+
 /** A sentence for a schema that this program must not touch or cannot serve. */
 export function refuseSchema(state: SchemaState): void {
   if (state.state === 'newer') {

@@ -17,6 +17,9 @@ const ORDERED = [
   '-c enable_bitmapscan=off',
 ]
 
+/** Seconds that the server has to report a statement's time-out before the connection counts as lost. */
+const GRACE = 5
+
 export interface PoolOptions {
   url: string
   /** Role to act as (`set role`), when the login role of the URL is stronger. */
@@ -63,10 +66,15 @@ export class Pool implements Database {
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 30_000,
       statement_timeout: options.statementSeconds * 1000,
+      // A server that cannot say so itself (a frozen machine, a cut line) is given up by us.
+      ...(options.statementSeconds > 0 && { query_timeout: (options.statementSeconds + GRACE) * 1000 }),
       keepAlive: true,
       types: TYPES,
     })
     this.pool.on('error', (error) => options.onError?.(error))
+    // A connection may be lost between two statements of a transaction, where nobody listens: the next statement
+    // says so. Without a listener the process would end.
+    this.pool.on('connect', (client) => client.on('error', () => {}))
   }
 
   /** Connections in use, idle, and requests waiting for one. */

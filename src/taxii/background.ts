@@ -6,6 +6,8 @@ import { continueUpload } from './add-objects.ts'
 import type { Exchange } from './exchange.ts'
 
 const EVERY = 500
+/** Longest pause while the database is away: so late is work resumed when it is back. */
+const PATIENCE = 3_000
 const SWEEP = 600_000_000n
 const TEND = 3_000_000n
 
@@ -32,7 +34,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
       }
       pause = EVERY
     } catch (error) {
-      pause = Math.min(pause * 2, 10_000)
+      pause = Math.min(pause * 2, PATIENCE)
       onError(error)
     }
   }
