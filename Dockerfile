@@ -7,6 +7,7 @@ COPY tsconfig.json ./
 COPY src ./src
 COPY test ./test
 COPY bench ./bench
+COPY tools ./tools
 RUN npx tsc -p .
 
 FROM node:24-bookworm-slim AS dependencies

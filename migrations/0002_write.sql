@@ -28,29 +28,27 @@ declare
   v_ids text[];
 begin
   update collection_head set rewritten = rewritten + 1 where collection = p_collection;
-  with r as (
+  with r as materialized (
     select position, object_id,
       max(position) over newer as later,
-      max(position) over older as earlier
+      max(position) over older as earlier,
+      min(organization) over whole <> max(organization) over whole or min(spec) over whole <> max(spec) over whole
+        or min(label) over whole <> max(label) over whole or bool_or(held_until is not null) over whole as mixed
     from item
     where collection = p_collection and object_id = any (p_ids) and not standard
     window newer as (partition by object_id order by version_key desc, spec desc groups between unbounded preceding and 1 preceding),
-           older as (partition by object_id order by version_key, spec groups between unbounded preceding and 1 preceding)
-  ), m as (
-    select object_id,
-      min(organization) <> max(organization) or min(spec) <> max(spec) or min(label) <> max(label)
-        or bool_or(held_until is not null) as mixed
-    from item where collection = p_collection and object_id = any (p_ids) and not standard group by object_id
+           older as (partition by object_id order by version_key, spec groups between unbounded preceding and 1 preceding),
+           whole as (partition by object_id)
   ), u as (
-    update item i set later = r.later, earlier = r.earlier, mixed = m.mixed,
-                      audience = case when m.mixed then i.audience else i.label end
-    from r join m using (object_id)
+    update item i set later = r.later, earlier = r.earlier, mixed = r.mixed,
+                      audience = case when r.mixed then i.audience else i.label end
+    from r
     where i.collection = p_collection and i.position = r.position
-      and (i.later is distinct from r.later or i.earlier is distinct from r.earlier or i.mixed <> m.mixed
-           or (not m.mixed and i.audience <> i.label))
+      and (i.later is distinct from r.later or i.earlier is distinct from r.earlier or i.mixed <> r.mixed
+           or (not r.mixed and i.audience <> i.label))
     returning i.object_id
   )
-  select array_agg(object_id) filter (where mixed) into v_ids from m where (select count(*) from u) >= 0;
+  select array_agg(distinct object_id) filter (where mixed) into v_ids from r where (select count(*) from u) >= 0;
 
   if v_ids is null then return; end if;
 
@@ -82,8 +80,7 @@ begin
     from chain c join needs n using (position)
   ), interned as materialized (
     select position, audience, case when record ? 'later' then intern(record) else label end as wanted from target
-  )
-  , joined as (
+  ), joined as (
     insert into collection_audience (collection, audience, appended)
     select p_collection, wanted, count(*) from interned group by wanted on conflict do nothing
   )

@@ -10,7 +10,7 @@ import { createMetrics } from './http/metrics.ts'
 import { createLog } from './log.ts'
 import { version } from './package-root.ts'
 import { type Embedded, startEmbedded } from './store/embedded.ts'
-import { connect, migrate, redact, refuseSchema, schemaState } from './store/migrate.ts'
+import { connect, isStrongRole, migrate, redact, refuseSchema, schemaState } from './store/migrate.ts'
 import { openPools } from './store/pools.ts'
 import { startBackground } from './taxii/background.ts'
 import { Exchange } from './taxii/exchange.ts'
@@ -44,10 +44,7 @@ async function prepare(url: string, config: Config, log: Logger): Promise<{ stro
   let strong: boolean
   let state: Awaited<ReturnType<typeof schemaState>>
   try {
-    const { rows } = await client.query(`select r.rolsuper or r.rolbypassrls or r.rolcreaterole
-        or coalesce(pg_has_role(r.oid, (select oid from pg_roles where rolname = 'comity_owner'), 'member'), false) as strong
-      from pg_roles r where r.rolname = current_user`)
-    strong = Boolean(rows[0]?.strong)
+    strong = await isStrongRole(client)
     state = await schemaState(client)
   } finally {
     await client.end()
@@ -84,7 +81,7 @@ async function run(
   const exchange = new Exchange({ ...pools, config, clock: systemClock, observer: metrics })
   try {
     await exchange.refresh()
-    if (isEmbedded && config.demo) await loadDemo(exchange, config, url, log)
+    const demo = isEmbedded && config.demo && (await loadDemo(exchange, config, url, log))
     if (config.production) await refuseDemoCredentials(exchange)
     let draining = false
     const app = await buildApp({ exchange, metrics, config, log, draining: () => draining }).catch(
@@ -108,7 +105,7 @@ async function run(
     const stopBackground = startBackground(exchange, (error) => logBackground(error, log))
     const base = baseUrl(app.server.address() as AddressInfo, config)
     log.info(`Comity ${version} listens on ${base}/taxii2/ (database ${redact(url)})`)
-    if (isEmbedded && config.demo) printDemo(config, base)
+    if (demo) printDemo(config, base)
 
     const signal = await new Promise<string>((resolve) => {
       for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))

@@ -22,8 +22,8 @@ export interface ImportOptions extends Target {
   /** Failures. */
   err: (line: string) => void
   stdin?: Readable
-  /** Where a progress bar may go; it shows on a terminal only. */
-  terminal?: Terminal | null
+  /** Where the progress bar goes, if it is a terminal (default: standard error). */
+  terminal?: Terminal
 }
 
 const BATCH = 1000
@@ -71,7 +71,7 @@ export async function importFiles(exchange: Exchange, options: ImportOptions): P
   actAs(exchange, options, 'write')
   const inputs: Input[] = []
   const tally = new Tally()
-  const progress = new Progress(options.terminal ?? null)
+  const progress = new Progress(options.terminal ?? process.stderr)
   try {
     for (const file of options.files) inputs.push(await openInput(file, options.stdin ?? process.stdin))
     for (const [i, input] of inputs.entries()) {

@@ -14,8 +14,8 @@ export class Progress {
   readonly #started = performance.now()
   #shown = Number.NEGATIVE_INFINITY
 
-  constructor(terminal: Terminal | null) {
-    this.#terminal = terminal?.isTTY ? terminal : null
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal.isTTY ? terminal : null
   }
 
   /** Seconds since it was made. */

@@ -12,6 +12,8 @@ export interface Member {
   /** The parsed object; only its head (id, type, version) when it is too deep or too big. */
   value: Record<string, unknown>
   problems: Finding[]
+  /** Pointers of numbers that are whole only because a double cannot hold their fraction. */
+  inexact?: string[]
 }
 
 export type EnvelopeResult = { ok: true; members: Member[] } | { ok: false; detail: string }
@@ -32,15 +34,26 @@ function countKeys(value: unknown): number {
 }
 
 /** Strings of their own, not slices: a stored object must not keep a whole request alive. */
-function decode(bytes: Buffer, { start, end }: { start: number; end: number }, ascii: boolean): string {
+export function decode(
+  bytes: Buffer,
+  { start, end }: { start: number; end: number },
+  ascii: boolean,
+): string {
   return bytes.toString(ascii || isAscii(bytes.subarray(start, end)) ? 'latin1' : 'utf8', start, end)
 }
 
-function member(found: Scan, span: Span, index: number, limits: Limits, ascii: boolean): Member {
+/** Artifacts may be larger: they carry files. */
+function isArtifact(text: string, limits: Limits): boolean {
+  return inspect(text, limits).head.type === 'artifact'
+}
+
+/** A member of a scanned text: its parsed value, and what of its text is refused. */
+export function member(found: Scan, span: Span, index: number, limits: Limits, ascii: boolean): Member {
   const text = decode(found.bytes, span, ascii)
   const size = span.end - span.start
   const problems: Finding[] = []
-  if (size > limits.objectBytes) {
+  const most = Math.max(limits.objectBytes, limits.artifactBytes ?? 0)
+  if (size > limits.objectBytes && (size > most || !isArtifact(text, limits))) {
     problems.push(
       error(
         'limit/object-bytes',
@@ -58,21 +71,26 @@ function member(found: Scan, span: Span, index: number, limits: Limits, ascii: b
   }
   const value: Record<string, unknown> = JSON.parse(text)
   const repeated = countKeys(value) !== span.keys
-  if (span.suspect) problems.push(...inspect(text, limits).problems)
+  let inexact: string[] | undefined
+  if (span.suspect) {
+    const inspection = inspect(text, limits)
+    problems.push(...inspection.problems)
+    if (inspection.inexact.length > 0) inexact = inspection.inexact
+  }
   if (repeated && problems.length === 0) problems.push(...inspect(text, limits).problems)
   // Parsing dropped a key, so the object is refused even if the closer look were to miss it.
   if (repeated && problems.length === 0) {
     problems.push(error('json/duplicate-key', '', 'The object has a key twice; send each key once.'))
   }
-  return { index, text, value, problems }
+  return inexact ? { index, text, value, problems, inexact } : { index, text, value, problems }
 }
 
-function malformed(bytes: Uint8Array, at: number): string {
+export function malformed(bytes: Uint8Array, at: number): string {
   if (at >= bytes.length) return 'The body is not valid JSON: it ends too early.'
   return `The body is not valid JSON: the error is at or after byte ${at}.`
 }
 
-function unreadable(bytes: Uint8Array): string | null {
+export function unreadable(bytes: Uint8Array): string | null {
   if (bytes.length === 0) return 'The body is empty; send a TAXII envelope, {"objects": [...]}.'
   if (!isUtf8(bytes)) return 'The body is not valid UTF-8.'
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {

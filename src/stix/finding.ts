@@ -1,4 +1,4 @@
-/** What a check says about an object, and the limits that checks obey (STIX 2.1 and our own limits). */
+/** What a check says about an object, and the limits that checks obey. */
 
 export interface Limits {
   /** Nested lists and objects inside one STIX object, the object itself being 1. */
@@ -11,6 +11,12 @@ export interface Limits {
   listItems?: number
   /** Keys of any one object inside an object; 1,000 when not stated. */
   objectKeys?: number
+  /** Characters of any one string, `payload_bin` apart. */
+  string?: number
+  /** Selectors of all granular markings of an object. */
+  selectors?: number
+  /** Like `objectBytes`, for artifacts. */
+  artifactBytes?: number
 }
 
 export const DEFAULT_KEYS = 1_000
@@ -25,7 +31,7 @@ export const DEFAULT_LIMITS: Limits = {
 
 export interface Finding {
   severity: 'error' | 'warning'
-  /** Rule id of the design plus a short word, `json/...` for the raw scan, `limit/...` for limits. */
+  /** Number of a warning; for errors a rule and a short word, `json/...` (raw text) or `limit/...`. */
   code: string
   /** JSON Pointer (RFC 6901) inside the object. */
   path: string
@@ -33,6 +39,8 @@ export interface Finding {
   message: string
   /** Section of the standard, e.g. `STIX 2.1 §3.2`. */
   clause?: string
+  /** Of a pattern: the character at which the trouble starts. */
+  offset?: number
 }
 
 /** Findings per object: the first ones name the cause, more would only be noise. */
@@ -44,14 +52,22 @@ export function error(code: string, path: string, message: string, clause?: stri
   return finding
 }
 
-/** JSON Pointer of a list of steps. */
-export function pointer(steps: readonly (string | number)[]): string {
+function escaped(step: string): string {
+  return step.includes('~') || step.includes('/') ? step.replaceAll('~', '~0').replaceAll('/', '~1') : step
+}
+
+/** JSON Pointer of a list of steps, and of one step more if there is one. */
+export function pointer(steps: readonly (string | number)[], last: string | number | null = null): string {
   let path = ''
-  for (const step of steps) path += `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  for (const step of steps) path += typeof step === 'number' ? `/${step}` : `/${escaped(step)}`
+  if (last !== null) path += typeof last === 'number' ? `/${last}` : `/${escaped(last)}`
   return path
 }
 
 const LONGEST_QUOTE = 80
+
+/** Text that needs no escape: printable ASCII without quote and backslash. */
+const PLAIN = /^[ !#-[\]-~]*$/
 
 /** Input as it may stand in a message: JSON-quoted, at most 80 characters, nothing invisible. */
 export function quote(input: unknown): string {
@@ -65,6 +81,7 @@ export function quote(input: unknown): string {
           : String(input)
   const cut = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text
   if (typeof input !== 'string') return cut
+  if (PLAIN.test(cut)) return `"${cut}"`
   return JSON.stringify(cut).replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -1,5 +1,9 @@
 /** Everything pure about STIX: the raw scan, the door, ids, versions, markings. Imports nothing else of the project. */
 export { canonicalText, contentHash } from './canonical.ts'
+export { isWarningCode, WARNING_CODES } from './codes.ts'
+export { compareVersions, type VersionComparison } from './compare-versions.ts'
+export type { Policy } from './context.ts'
+export { deterministicId } from './deterministic-id.ts'
 export { type Checked, checkObject, type DoorOptions, type StixObject } from './door.ts'
 export { type EnvelopeResult, type Member, readEnvelope, readObject } from './envelope.ts'
 export { DEFAULT_LIMITS, type Finding, type Limits } from './finding.ts'
@@ -38,4 +42,13 @@ export {
 } from './release.ts'
 export { parseSelector, resolves } from './selectors.ts'
 export { isTimestamp, timestampKey } from './timestamp.ts'
+export type { AnyStixObject, StixTypes } from './typed.ts'
 export { isCustom, isSco, META_TYPES, SCO_TYPES, SDO_TYPES, type Spec, SRO_TYPES } from './types.ts'
+export {
+  type ObjectReport,
+  type Report,
+  VALIDATOR_LIMITS,
+  type ValidateOptions,
+  validateObject,
+  validateText,
+} from './validate.ts'

@@ -5,6 +5,8 @@ export interface Inspection {
   problems: Finding[]
   /** Top-level strings by which a failure is reported when the object itself is not parsed. */
   head: Record<string, unknown>
+  /** Pointers of numbers with a fraction that a double cannot hold, so that their value is whole. */
+  inexact: string[]
 }
 
 const HEAD: ReadonlySet<string> = new Set(['id', 'type', 'spec_version', 'created', 'modified'])
@@ -71,10 +73,22 @@ function numberProblem(token: string): [code: string, message: string, clause: s
   ]
 }
 
+/** Is the value whole though the text is not? Judged by digits, not by the rounded double. */
+function isInexact(token: string): boolean {
+  const parts = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,6}))?$/.exec(token)
+  if (!parts || !Number.isInteger(Number(token))) return false
+  const digits = `${parts[1]}${parts[2] ?? ''}`
+  const point = (parts[1] as string).length + Number(parts[3] ?? 0)
+  let last = digits.length
+  while (last > 0 && digits.charCodeAt(last - 1) === 48) last--
+  return last > point && last > 0
+}
+
 /** Walks valid compact JSON of an object once; memory is bounded by the depth limit and the keys in sight. */
 export function inspect(text: string, limits: Limits): Inspection {
   const problems: Finding[] = []
   const head: Record<string, unknown> = {}
+  const inexact: string[] = []
   const frames: Frame[] = []
   let tooDeep = 0
   let expectKey = false
@@ -144,13 +158,16 @@ export function inspect(text: string, limits: Limits): Inspection {
     } else {
       const end = scalarEnd(text, i)
       if (tooDeep === 0 && (code === 45 || (code >= 48 && code <= 57))) {
-        const problem = numberProblem(text.slice(i, end))
+        const token = text.slice(i, end)
+        const problem = numberProblem(token)
         if (problem) report(...problem)
+        else if (inexact.length < MAX_FINDINGS && isInexact(token))
+          inexact.push(pointer(frames.map((f) => f.step)))
       }
       i = end
     }
   }
-  return { problems, head }
+  return { problems, head, inexact }
 }
 
 function cut(path: string): string {

@@ -6,7 +6,7 @@ export type Tlp = 'clear' | 'green' | 'amber' | 'amber+strict' | 'red'
 
 const ORDER: readonly Tlp[] = ['clear', 'green', 'amber', 'amber+strict', 'red']
 
-const TLP2_EXTENSION = 'extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d'
+export const TLP2_EXTENSION = 'extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d'
 const ACS_EXTENSION = 'extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce'
 const IEP_EXTENSION = 'extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a'
 
@@ -108,6 +108,19 @@ export function isStandardRepost(value: Record<string, unknown>): boolean | null
     if (!Object.hasOwn(posted, 'spec_version') || posted.spec_version === '2.0') posted.spec_version = '2.1'
   }
   return same(posted, standard)
+}
+
+/**
+ * Is it exactly one of the nine standard definitions, its instant of creation in any spelling? Null for any other
+ * id, false for their ids with other content.
+ */
+export function isTlpDefinition(value: Record<string, unknown>): boolean | null {
+  const standard = typeof value.id === 'string' ? STANDARD.get(value.id) : undefined
+  if (!standard) return null
+  const { created } = value
+  const instant =
+    typeof created === 'string' && timestampKey(created) === timestampKey(String(standard.created))
+  return same(instant ? { ...value, created: standard.created } : value, standard)
 }
 
 /** The highest level that a label hints at, such as `tlp:amber` or `TLP:WHITE`; hints only ever raise a level. */

@@ -1,164 +1,83 @@
-/** One walk over a whole object for what holds at any depth: no null, references are ids, lists within their limit. */
-import { error, type Finding, type Limits, MAX_FINDINGS, place, pointer, quote } from './finding.ts'
-import { isStixId } from './ids.ts'
+/** References: well-formed, to an object of a type that the property takes (STIX 2.1 §2.9 and each object's section). */
+import type { Check, Context } from './context.ts'
+import { isTypeName, typeOfId, uuidVersion } from './ids.ts'
+import { isCustom, SCO_TYPES, SDO_TYPES, SRO_TYPES } from './types.ts'
 
-/** Dictionaries whose keys are the sender's own, not property names: `MY_ref` there is no reference. */
-const DICTIONARIES: ReadonlySet<string> = new Set([
-  'additional_header_fields',
-  'contents',
-  'document_info_dict',
-  'environment_variables',
-  'exif_tags',
-  'file_header_hashes',
-  'hashes',
-  'ipfix',
-  'options',
-  'request_header',
-  'startup_info',
+/** Rules of references that have a code of their own. */
+const REFERENCE_CODES: ReadonlyMap<string, string> = new Map([
+  ['created_by_ref', 'CO-11/target'],
+  ['object_marking_refs', 'CO-12/target'],
+  ['marking_ref', 'ME-05/target'],
+  ['source_ref', 'SD-08/target'],
+  ['target_ref', 'SD-08/target'],
+  ['sighting_of_ref', 'SD-11/target'],
+  ['observed_data_refs', 'SD-11/target'],
+  ['where_sighted_refs', 'SD-11/target'],
+  ['operating_system_refs', 'SD-02/target'],
+  ['sample_refs', 'SD-02/target'],
+  ['host_vm_ref', 'SD-03/target'],
+  ['operating_system_ref', 'SD-03/target'],
+  ['installed_software_refs', 'SD-03/target'],
+  ['analysis_sco_refs', 'SD-03/target'],
+  ['sample_ref', 'SD-03/target'],
+  ['object_refs', 'SD-04/target'],
 ])
 
-/**
- * References that the standard defines. Others, of custom properties, only warn when they hold no id: published
- * data does it (`x_mitre_data_source_ref: ""` in ATT&CK 18.1), and nothing of ours follows them.
- */
-const STANDARD: ReadonlySet<string> = new Set([
-  ...[
-    'analysis_sco_refs',
-    'bcc_refs',
-    'belongs_to_ref',
-    'belongs_to_refs',
-    'body_raw_ref',
-    'cc_refs',
-    'child_refs',
-  ],
-  ...['contains_refs', 'content_ref', 'created_by_ref', 'creator_user_ref', 'dst_payload_ref', 'dst_ref'],
-  ...[
-    'encapsulated_by_ref',
-    'encapsulates_refs',
-    'from_ref',
-    'host_vm_ref',
-    'image_ref',
-    'installed_software_refs',
-  ],
-  ...[
-    'marking_ref',
-    'message_body_data_ref',
-    'object_marking_refs',
-    'object_ref',
-    'object_refs',
-    'observed_data_refs',
-  ],
-  ...[
-    'opened_connection_refs',
-    'operating_system_ref',
-    'operating_system_refs',
-    'parent_directory_ref',
-    'parent_ref',
-  ],
-  ...['raw_email_ref', 'resolves_to_refs', 'sample_ref', 'sample_refs', 'sender_ref', 'service_dll_refs'],
-  ...[
-    'sighting_of_ref',
-    'source_ref',
-    'src_payload_ref',
-    'src_ref',
-    'target_ref',
-    'to_refs',
-    'where_sighted_refs',
-  ],
-])
-
-const REFERENCES = 'STIX 2.1 §2.9'
-
-class Walk {
-  readonly findings: Finding[] = []
-  readonly steps: (string | number)[] = []
-  readonly longest: number
-  /** Room for findings, by severity: warnings must never crowd out an error. */
-  readonly room = { error: MAX_FINDINGS, warning: MAX_FINDINGS }
-
-  constructor(limits: Limits) {
-    this.longest = limits.listItems ?? Number.POSITIVE_INFINITY
+function targetsOf(args: readonly string[]): { types: ReadonlySet<string>; custom: boolean } {
+  const types = new Set<string>()
+  for (const arg of args) {
+    const group = arg === 'sdo' ? SDO_TYPES : arg === 'sco' ? SCO_TYPES : arg === 'sro' ? SRO_TYPES : [arg]
+    for (const type of group) types.add(type)
   }
+  types.delete('custom')
+  return { types, custom: args.length === 0 || args.includes('custom') }
+}
 
-  report(
-    severity: Finding['severity'],
-    code: string,
-    step: string | number,
-    message: string,
-    clause?: string,
-  ): void {
-    if (this.room[severity]-- <= 0) return
-    const path = pointer([...this.steps, step])
-    this.findings.push({ ...error(code, path, `${place(path)} ${message}.`, clause), severity })
-  }
-
-  reference(key: string, step: string | number, value: unknown): void {
-    const severity = STANDARD.has(key) ? 'error' : 'warning'
-    if (!isStixId(value)) {
-      const message = `is a reference and must be an id, type--UUID, not ${quote(value)}`
-      this.report(severity, 'CO/reference', step, message, REFERENCES)
-    } else if (value.startsWith('bundle--')) {
-      this.report(severity, 'ME-11/bundle', step, 'refers to a bundle; refer to an object', 'STIX 2.1 §8')
-    }
-  }
-
-  references(key: string, value: unknown): void {
-    const severity = STANDARD.has(key) ? 'error' : 'warning'
-    if (!Array.isArray(value)) this.report(severity, 'CO/reference', key, 'must be a list of ids', REFERENCES)
-    else if (value.length === 0) {
-      this.report('error', 'TY-02/empty-list', key, 'is empty; leave the property out', 'STIX 2.1 §2.12')
-    } else {
-      this.steps.push(key)
-      for (let i = 0; i < value.length; i++) this.reference(key, i, value[i])
-      this.steps.pop()
-    }
-  }
-
-  list(step: string | number, value: unknown[]): void {
-    if (value.length > this.longest) {
-      this.report(
-        'error',
-        'limit/list',
-        step,
-        `has ${value.length} items; at most ${this.longest} are taken, so split it`,
-      )
-    }
-    this.steps.push(step)
-    for (let i = 0; i < value.length; i++) this.value(i, value[i], false)
-    this.steps.pop()
-  }
-
-  value(step: string | number, value: unknown, dictionary: boolean): void {
-    if (value === null)
-      this.report('error', 'TY-01/null', step, 'is null; leave the property out', 'STIX 2.1 §3.1')
-    else if (typeof value !== 'object') return
-    else if (Array.isArray(value)) this.list(step, value)
-    else {
-      this.steps.push(step)
-      this.object(value as Record<string, unknown>, dictionary)
-      this.steps.pop()
-    }
-  }
-
-  /** `local`: references inside are keys of a container, or there are none (the deprecated `objects`, dictionaries). */
-  object(object: Record<string, unknown>, local: boolean): void {
-    for (const key in object) {
-      const item = object[key]
-      if (!local && key.endsWith('_ref')) this.reference(key, key, item)
-      else if (!local && key.endsWith('_refs')) this.references(key, item)
-      if (item === null || typeof item === 'object') this.value(key, item, local || DICTIONARIES.has(key))
-    }
+/** Inside of the deprecated container, references are keys of it (STIX 2.1 §2.13, §4.14). */
+function localReference(
+  value: string,
+  ctx: Context,
+  step: string | number,
+  allows: (t: string) => boolean,
+): void {
+  const { container } = ctx
+  const target = container && Object.hasOwn(container, value) ? container[value] : undefined
+  const type: unknown =
+    typeof target === 'object' && target !== null && Object.hasOwn(target, 'type')
+      ? (target as Record<string, unknown>).type
+      : undefined
+  if (target === undefined)
+    ctx.error('SD-05/unresolved', step, 'names no object of the container: %', '4.14', value)
+  else if (typeof type === 'string' && !allows(type)) {
+    ctx.error('SC-01/target', step, 'refers to an object of the wrong type: %', '6', type)
   }
 }
 
-/** Findings of the walk. References inside `observed-data.objects` are keys of that container (STIX 2.1 §2.13). */
-export function walk(value: Record<string, unknown>, limits: Limits): Finding[] {
-  const run = new Walk(limits)
-  if (value.type !== 'observed-data' || !Object.hasOwn(value, 'objects')) run.object(value, false)
-  else {
-    const { objects, ...rest } = value
-    run.object(rest, false)
-    run.value('objects', objects, true)
+/** Check of an id at a property, by the types that it may name; none given means any but a bundle. */
+export function reference(args: readonly string[], property: string): Check {
+  const code = REFERENCE_CODES.get(property) ?? 'SC-01/target'
+  const { types, custom } = targetsOf(args)
+  const any = args.length === 0
+  const allows = (type: string): boolean => types.has(type) || (custom && (any || isCustom(type)))
+  const wanted = args.join(', ').replace('custom', 'a custom type')
+  return (value, ctx, step) => {
+    if (typeof value !== 'string') {
+      ctx.wrong(value, step, 'an id, type--UUID', '2.9')
+      return
+    }
+    if (ctx.container) {
+      localReference(value, ctx, step, allows)
+      return
+    }
+    const type = typeOfId(value)
+    if (type === null || !isTypeName(type)) {
+      ctx.error('CO-01/reference', step, 'is a reference and must be an id, type--UUID, not %', '2.9', value)
+    } else if (type === 'bundle')
+      ctx.error('ME-11/bundle', step, 'refers to a bundle; refer to an object', '8')
+    else if (!any && !allows(type)) {
+      ctx.error(code, step, `must refer to ${wanted}, not to %`, '6', type)
+    } else if (uuidVersion(value, type.length + 2) < 0) {
+      ctx.warn('904', step, 'should have lower-case digits in its UUID', '2.9')
+    }
   }
-  return run.findings
 }

@@ -12,6 +12,8 @@ export interface Scan {
   stranger: number
   /** First byte of the root value. */
   root: number
+  /** Length of the compact text. */
+  end: number
 }
 
 export interface Span {
@@ -126,6 +128,7 @@ class Scanner {
       const next = this.digits(at + 1)
       if (next === at + 1) return -1
       at = next
+      if (at - whole > SAFE_DIGITS) this.suspect = true
     }
     if (input[at] === 101 || input[at] === 69) {
       integer = false
@@ -168,7 +171,7 @@ function isObjectsKey(bytes: Buffer, start: number, end: number): boolean {
 export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedAt: number } {
   const scanner = new Scanner(input)
   const out = Buffer.allocUnsafeSlow(input.length)
-  const result: Scan = { bytes: out, members: [], keys: [], objects: 0, stranger: -1, root: 0 }
+  const result: Scan = { bytes: out, members: [], keys: [], objects: 0, stranger: -1, root: 0, end: 0 }
   const length = input.length
   let stack = new Uint8Array(128)
   let depth = 0
@@ -263,5 +266,6 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
       objectsNext = isObjectsKey(out, from, o)
     }
   }
+  result.end = o
   return state === DONE ? result : { malformedAt: length }
 }

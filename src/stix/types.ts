@@ -1,57 +1,17 @@
-/** The object types of STIX 2.1 (§4 to §8), and what STIX 2.0 knows of them. */
+/** The object types of STIX 2.1 (§4 to §8), from the tables, and what STIX 2.0 knows of them. */
+import { SCO } from './tables/sco.ts'
+import { SDO } from './tables/sdo.ts'
+import { META, SRO } from './tables/sro-meta.ts'
 
 export type Spec = 20 | 21
 
-export const SDO_TYPES: ReadonlySet<string> = new Set([
-  'attack-pattern',
-  'campaign',
-  'course-of-action',
-  'grouping',
-  'identity',
-  'incident',
-  'indicator',
-  'infrastructure',
-  'intrusion-set',
-  'location',
-  'malware',
-  'malware-analysis',
-  'note',
-  'observed-data',
-  'opinion',
-  'report',
-  'threat-actor',
-  'tool',
-  'vulnerability',
-])
+export const SDO_TYPES: ReadonlySet<string> = new Set(Object.keys(SDO))
 
-export const SRO_TYPES: ReadonlySet<string> = new Set(['relationship', 'sighting'])
+export const SRO_TYPES: ReadonlySet<string> = new Set(Object.keys(SRO))
 
-export const SCO_TYPES: ReadonlySet<string> = new Set([
-  'artifact',
-  'autonomous-system',
-  'directory',
-  'domain-name',
-  'email-addr',
-  'email-message',
-  'file',
-  'ipv4-addr',
-  'ipv6-addr',
-  'mac-addr',
-  'mutex',
-  'network-traffic',
-  'process',
-  'software',
-  'url',
-  'user-account',
-  'windows-registry-key',
-  'x509-certificate',
-])
+export const SCO_TYPES: ReadonlySet<string> = new Set(Object.keys(SCO))
 
-export const META_TYPES: ReadonlySet<string> = new Set([
-  'marking-definition',
-  'language-content',
-  'extension-definition',
-])
+export const META_TYPES: ReadonlySet<string> = new Set(Object.keys(META))
 
 /** Types that STIX 2.0 does not have: without `spec_version` they are not 2.0 objects but incomplete 2.1 ones. */
 export const ONLY_21: ReadonlySet<string> = new Set([
@@ -82,8 +42,29 @@ export function isCustom(type: string): boolean {
   )
 }
 
-/** Is the object a cyber-observable: of a standard type, or custom without creation data (extension `new-sco`)? */
+/** What an object's extensions say that a new type is (STIX 2.1 §7.3), or null. */
+function declaredClass(value: Record<string, unknown>): 'sco' | 'other' | null {
+  const extensions = Object.hasOwn(value, 'extensions') ? value.extensions : null
+  if (typeof extensions !== 'object' || extensions === null) return null
+  for (const extension of Object.values(extensions)) {
+    const kind: unknown =
+      typeof extension === 'object' && extension !== null && Object.hasOwn(extension, 'extension_type')
+        ? (extension as Record<string, unknown>).extension_type
+        : null
+    if (kind === 'new-sco') return 'sco'
+    if (kind === 'new-sdo' || kind === 'new-sro') return 'other'
+  }
+  return null
+}
+
+/**
+ * Is the object a cyber-observable: of a standard type, or custom and declared as one by its extension, or custom
+ * without declaration and without creation data?
+ */
 export function isScoObject(type: string, value: Record<string, unknown>): boolean {
   if (isSco(type)) return true
-  return isCustom(type) && !Object.hasOwn(value, 'created') && !Object.hasOwn(value, 'modified')
+  if (!isCustom(type)) return false
+  const declared = declaredClass(value)
+  if (declared !== null) return declared === 'sco'
+  return !Object.hasOwn(value, 'created') && !Object.hasOwn(value, 'modified')
 }

@@ -2,7 +2,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
-import t, { test } from 'tap'
+import t, { type Test, test } from 'tap'
 import { canaryTopology, clientOf, type Planted, pathTo, plant } from '../support/canary.ts'
 import { database } from '../support/cluster.ts'
 import { crawl } from '../support/crawl.ts'
@@ -27,14 +27,12 @@ async function planting(): Promise<Planted> {
 }
 
 /** The same data in a database of its own. */
-async function copied(test: Tap, name: string): Promise<string> {
+async function copied(test: Test, name: string): Promise<string> {
   const url = sibling(own.url, name)
   await copyDatabase(own.url, url)
   test.teardown(() => dropDatabase(url))
   return url
 }
-
-type Tap = typeof t
 
 const WALLED = ['item', 'tombstone', 'status', 'status_part', 'upload']
 
@@ -48,7 +46,7 @@ async function withoutRls(url: string): Promise<void> {
 }
 
 /** A copy of the compiled program whose statements no longer ask who reads; it lies in the package, for its imports. */
-function withoutPredicate(test: Tap): string {
+function withoutPredicate(test: Test): string {
   const folder = join(root, 'build', `walls-${process.pid}`)
   cpSync(join(root, 'build', 'src'), folder, { recursive: true })
   test.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -88,7 +86,7 @@ async function leaksOf(server: Server): Promise<number> {
   return leaks
 }
 
-async function holds(test: Tap, server: Server, what: string): Promise<void> {
+async function holds(test: Test, server: Server, what: string): Promise<void> {
   for (const profile of CRAWLED) {
     const { leaks, seen } = await crawl(server.url, profile, planted, false)
     test.strictSame(leaks.slice(0, 5), [], `${what}: no canary to ${profile}`)
@@ -137,7 +135,7 @@ test('row-level security alone: no statement asks who reads', async (t) => {
 })
 
 /** One connection as the application role, as a server has it. */
-async function asApp<T>(test: Tap, work: (client: pg.Client) => Promise<T>): Promise<T> {
+async function asApp<T>(test: Test, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: await weakLogin(test, own.url),
     options: '-c search_path=comity,pg_temp',

@@ -26,6 +26,8 @@ export interface RandomWorld {
   roots: string[]
   /** Marking-definitions of release conditions, each known by its number. */
   definitions: StixObject[]
+  /** Histories turn about one object of each kind, so that copies and versions pile up. */
+  crowded: boolean
 }
 
 /** A reader: a principal by its plain or its capped token, or anonymous. */
@@ -133,6 +135,7 @@ export function randomWorld(random: Random): RandomWorld {
     collections,
     roots,
     definitions: definitions(random, countries, orgs, persons),
+    crowded: random.chance(0.5),
   }
 }
 
@@ -223,6 +226,7 @@ export const OBJECT_IDS: readonly string[] = [
 /** One object and the definitions that it refers to, which must come before it. */
 export function randomObject(random: Random, world: RandomWorld): StixObject[] {
   const kind = random.below(10)
+  const one = (count: number) => (world.crowded && random.chance(0.9) ? 0 : random.below(count))
   const used: StixObject[] = []
   const definition = () => {
     const found = random.pick(world.definitions)
@@ -249,22 +253,20 @@ export function randomObject(random: Random, world: RandomWorld): StixObject[] {
         }
       : {}
   let object: StixObject
-  if (kind < 5)
-    object = indicator({ id: indicatorId(random.below(4)), modified, name, ...extra, ...marks('name') })
+  if (kind < 5) object = indicator({ id: indicatorId(one(4)), modified, name, ...extra, ...marks('name') })
   else if (kind < 6) {
     object = indicator20({
-      id: indicatorId(random.below(2)),
+      id: indicatorId(one(2)),
       modified: random.pick(VERSIONS),
       name,
       ...extra,
     })
     object.labels = ['malicious-activity', ...label]
-  } else if (kind < 8)
-    object = malware({ id: malwareId(random.below(2)), modified, name, ...extra, ...marks('name') })
+  } else if (kind < 8) object = malware({ id: malwareId(one(2)), modified, name, ...extra, ...marks('name') })
   else {
     const { labels: _, ...rest } = extra
     const tagged = random.chance(0.3) ? { x_note: name } : {}
-    object = ipv4(`192.0.2.${1 + random.below(3)}`, { ...rest, ...tagged, ...marks('value') })
+    object = ipv4(`192.0.2.${1 + one(3)}`, { ...rest, ...tagged, ...marks('value') })
   }
   return [...used, object]
 }

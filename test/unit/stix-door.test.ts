@@ -1,4 +1,4 @@
-/** The door: which objects are let in, and what a refusal says (T-5.5-10, D-6, T-4.3-04, stix.md 1.1 to 1.5). */
+/** The door: which objects are let in, and what a refusal says (T-5.5-10, D-6, T-4.3-04). */
 import { test } from 'tap'
 import {
   checkObject,
@@ -41,21 +41,21 @@ const without = (value: Record<string, unknown>, ...keys: string[]) =>
   Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)))
 
 test('a valid object comes with what the store needs', async (t) => {
-  const { object, findings, label } = check(tool({ modified: '2026-01-02T00:00:00.5Z' }))
+  const { object, findings, label } = check(tool({ modified: '2026-01-02T00:00:00.500Z' }))
   t.same(findings, [])
   t.match(object, {
     id: `tool--${UUID}`,
     type: 'tool',
     spec: 21,
     sco: false,
-    version: '2026-01-02T00:00:00.5Z',
+    version: '2026-01-02T00:00:00.500Z',
     versionKey: '2026-01-02T00:00:00.5',
     hash: /^[0-9a-f]{64}$/,
   })
-  t.same(label, { id: `tool--${UUID}`, version: '2026-01-02T00:00:00.5Z' })
+  t.same(label, { id: `tool--${UUID}`, version: '2026-01-02T00:00:00.500Z' })
 })
 
-test('every type of the standard has a schema that compiles', async (t) => {
+test('every type of the standard is judged without a fault', async (t) => {
   t.equal(SDO_TYPES.size + SRO_TYPES.size + SCO_TYPES.size, 39)
   for (const type of [
     ...SDO_TYPES,
@@ -85,7 +85,7 @@ test('T-5.5-10: what hangs on id and type', async (t) => {
   t.same(codes(tool({ type: 'Tool' })), ['TY-14/type-name /type'])
   t.same(codes(tool({ type: ['tool'] })), ['TY-14/type-name /type'])
   t.same(codes(sdo('bundle')), ['ME-11/bundle /type'])
-  t.same(codes(sdo(`x-${'a'.repeat(240)}`), [21]), [])
+  t.same(codes(sdo(`x-${'a'.repeat(240)}`, { x_a: 1 }), [21]), [])
   t.match(check(sdo(`x-${'a'.repeat(240)}`), [21], { ...DEFAULT_LIMITS, idLength: 200 }).findings, [
     { code: 'limit/id' },
   ])
@@ -129,42 +129,42 @@ test('D-6: which version judges', async (t) => {
   ])
   const sco = check({ type: 'url', id: `url--${UUID}`, value: 'https://example.org/' }, [21]).object
   t.match(sco, { spec: 21, sco: true, version: null, versionKey: null })
-  t.match(check({ type: 'x-thing', id: `x-thing--${UUID}`, a_b: 1 }, [21]).object, {
+  t.match(check({ type: 'x-thing', id: `x-thing--${UUID}`, x_b: 1 }, [21]).object, {
     spec: 21,
     sco: true,
     version: null,
   })
-  t.match(check(sdo('x-thing')).object, { spec: 21, sco: false, version: AT })
+  t.match(check(sdo('x-thing', { x_a: 1 })).object, { spec: 21, sco: false, version: AT })
 })
 
 test('T-3.4.1-11: a marking-definition has the version of its created', async (t) => {
   const statement = { definition_type: 'statement', definition: { statement: 'x' } }
   const marking = without(sdo('marking-definition', statement), 'modified')
   t.match(check(marking).object, { sco: false, version: AT })
-  t.match(codes(without(marking, 'created')), [/schema\/required \/created/])
-  t.same(codes(without(marking, 'definition')), ['schema/anyOf '])
+  t.match(codes(without(marking, 'created')), ['TY-01/required /created'])
+  t.same(codes(without(marking, 'definition')), ['ME-02/definition /definition'])
 })
 
 test('required properties and common properties', async (t) => {
   t.same(codes(without(tool(), 'name', 'modified')).sort(), [
-    'schema/required /modified',
-    'schema/required /name',
+    'TY-01/required /modified',
+    'TY-01/required /name',
   ])
-  t.match(check(without(tool(), 'name')).findings[0]?.message, /lacks the required property "name"/)
-  t.same(codes(tool({ labels: [] })), ['schema/minItems /labels'])
-  t.same(codes(tool({ confidence: 101 })), ['schema/maximum /confidence'])
-  t.same(codes(tool({ revoked: 'no' })), ['schema/type /revoked'])
-  t.same(codes(tool({ lang: '?' })), ['schema/pattern /lang'])
-  t.same(codes(tool({ created_by_ref: `tool--${UUID}` })), ['schema/pattern /created_by_ref'])
-  t.same(codes(tool({ object_marking_refs: [] })), ['schema/minItems /object_marking_refs'])
-  t.same(codes(tool({ object_marking_refs: [`tool--${UUID}`] })), ['schema/pattern /object_marking_refs/0'])
+  t.match(check(without(tool(), 'name')).findings[0]?.message, /\/name is required/)
+  t.same(codes(tool({ labels: [] })), ['TY-02/empty-list /labels'])
+  t.same(codes(tool({ confidence: 101 })), ['TY-04/range /confidence'])
+  t.same(codes(tool({ revoked: 'no' })), ['TY-05/type /revoked'])
+  t.same(codes(tool({ lang: '?' })), ['CO-13/lang /lang'])
+  t.same(codes(tool({ created_by_ref: `tool--${UUID}` })), ['CO-11/target /created_by_ref'])
+  t.same(codes(tool({ object_marking_refs: [] })), ['TY-02/empty-list /object_marking_refs'])
+  t.same(codes(tool({ object_marking_refs: [`tool--${UUID}`] })), ['CO-12/target /object_marking_refs/0'])
   t.same(codes(tool({ external_references: [{ source_name: 'x' }] })), [
-    'schema/anyOf /external_references/0',
+    'TY-10/external-reference /external_references/0',
   ])
-  t.same(codes(tool({ extensions: { nonsense: {} } })), ['schema/propertyNames /extensions'])
-  t.same(codes(tool({ created: '2026-02-30T00:00:00Z' })), ['schema/format /created'])
+  t.same(codes(tool({ extensions: { nonsense: { a: 1 } } })), ['ME-08/key /extensions/nonsense'])
+  t.same(codes(tool({ created: '2026-02-30T00:00:00Z' })), ['TY-13/timestamp /created'])
   t.same(codes(tool({ modified: '2025-12-31T23:59:59.999Z' })), ['CO-10/modified-before-created /modified'])
-  t.same(codes(tool({ created: '2026-01-01T00:00:00Z', modified: '2026-01-01T00:00:00.000Z' })), [])
+  t.same(codes(tool({ created: '2026-01-01T00:00:00Z', modified: AT })), ['CO-09/precision /created'])
 })
 
 test('nulls and references at any depth', async (t) => {
@@ -172,7 +172,7 @@ test('nulls and references at any depth', async (t) => {
   t.same(codes(tool({ x_a: [{ b: [null] }] })), ['TY-01/null /x_a/0/b/0'])
   t.same(
     codes(sdo('relationship', { relationship_type: 'uses', source_ref: 'x', target_ref: `tool--${UUID}` })),
-    ['schema/pattern /source_ref'],
+    ['CO-01/reference /source_ref'],
   )
   t.same(codes(tool({ x_list: [{ object_refs: [`bundle--${UUID}`] }] })), [
     'ME-11/bundle /x_list/0/object_refs/0',
@@ -226,9 +226,11 @@ test('granular markings name a part that is there', async (t) => {
   ]) {
     t.same(codes(mark(bad)), ['ME-06/selector /granular_markings/0/selectors/0'], bad)
   }
-  t.same(codes(tool({ granular_markings: [{ selectors: ['name'] }] })), ['schema/oneOf /granular_markings/0'])
+  t.same(codes(tool({ granular_markings: [{ selectors: ['name'] }] })), [
+    'ME-05/lang-or-marking /granular_markings/0',
+  ])
   t.same(codes(tool({ granular_markings: [{ lang: 'en', selectors: [] }] })), [
-    'schema/minItems /granular_markings/0/selectors',
+    'TY-02/empty-list /granular_markings/0/selectors',
   ])
 })
 
@@ -247,14 +249,14 @@ test('T-4.3-04: a failure is labelled by what is usable', async (t) => {
 test('D-2 findings refuse; nothing hostile throws or hides', async (t) => {
   t.same(codes(`{"type":"tool","type":"tool"}`), ['json/duplicate-key /type'])
   t.match(check('{"__proto__":{"type":"tool"}}').findings, [{ code: 'TY-01/type' }])
-  t.equal(codes(tool({ labels: Array(40_000).fill(1) })).length, 1, 'one error of a long list')
+  t.equal(codes(tool({ labels: Array(40_000).fill(1) })).length, 50, 'findings are bounded')
   t.equal(
     codes(tool({ labels: Array(2_000).fill(1), aliases: [1], confidence: -1 })).length,
-    3,
-    'one of each property',
+    50,
+    'and so are all together',
   )
-  t.match(check(tool({ x: [1, 2, 3] }), [21], { ...DEFAULT_LIMITS, listItems: 2 }).findings, [
-    { code: 'limit/list', path: '/x' },
+  t.match(check(tool({ x_a: [1, 2, 3] }), [21], { ...DEFAULT_LIMITS, listItems: 2 }).findings, [
+    { code: 'limit/list', path: '/x_a' },
   ])
   t.match(check(tool({ name: 7, description: [], aliases: 'x' })).findings.length, 3)
 })

@@ -158,7 +158,7 @@ test('T-3.7-03 stored objects come back unaltered', async (t) => {
     labels: ['b', 'a', 'ä'],
     granular_markings: [{ marking_ref: marking.id, selectors: ['name', 'labels.[1]'] }],
     extensions: { [extension]: { extension_type: 'property-extension', rank: 5, toxicity: 8.25 } },
-    external_references: [{ source_name: 'x', url: 'https://example.org/ü?q=%20' }],
+    external_references: [{ source_name: 'x', url: 'https://example.org/%C3%BC?q=%20' }],
     object_marking_refs: [marking.id],
   }
   await analyst.add(path, marking, full)

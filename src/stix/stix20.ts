@@ -1,0 +1,141 @@
+/** STIX 2.0 objects, by the smaller table: accepted when their frame is right; what else they lack only warns. */
+import { type Context, isRecord, own, text } from './context.ts'
+import { uuidVersion } from './ids.ts'
+import { compareInstants, fractionDigits } from './instant.ts'
+import { compileKind } from './kinds.ts'
+import { loose } from './loose.ts'
+import { TLP_BY_ID } from './markings.ts'
+import { checkPattern } from './rules-sdo.ts'
+import { REQUIRED_20 } from './tables/stix20.ts'
+
+const PART = 'STIX 2.0 Part 1 §3.1'
+
+const never = (): never => {
+  throw new Error('no special kinds in STIX 2.0')
+}
+const identityRef = compileKind('ref identity', 'created_by_ref', never)
+const markingRefs = compileKind('ref[] marking-definition', 'object_marking_refs', never)
+const anyRef = compileKind('ref', 'object_ref', never)
+const anyRefs = compileKind('ref[]', 'object_refs', never)
+
+/** References that STIX 2.0 defines. */
+const REFERENCES: ReadonlySet<string> = new Set(['source_ref', 'target_ref', 'sighting_of_ref'])
+const LISTS: ReadonlySet<string> = new Set(['object_refs', 'observed_data_refs', 'where_sighted_refs'])
+const TIMES: ReadonlySet<string> = new Set(
+  'first_seen last_seen valid_from valid_until published first_observed last_observed'.split(' '),
+)
+
+function instant(object: Record<string, unknown>, name: string, exact: boolean, ctx: Context): void {
+  const value = own(object, name)
+  if (value === undefined) return
+  const digits = typeof value === 'string' ? fractionDigits(value) : -1
+  if (typeof value !== 'string') ctx.wrong(value, name, 'a timestamp', '2.16')
+  else if (digits < 0) {
+    ctx.error(
+      'TY-13/timestamp',
+      name,
+      'must be a timestamp such as 2017-01-31T09:30:00.000Z, not %',
+      '2.16',
+      value,
+    )
+  } else if (exact && digits !== 3) {
+    ctx.error('CO-09/precision', name, 'must have three digits after the second, not %', '3.2', value)
+  }
+}
+
+const TLP1_CREATED = '2017-01-20T00:00:00.000Z'
+
+function marking(object: Record<string, unknown>, ctx: Context): void {
+  for (const name of ['definition_type', 'definition']) {
+    if (!Object.hasOwn(object, name)) ctx.warn('908', name, 'is required in STIX 2.0', null)
+  }
+  if (own(object, 'definition_type') !== 'tlp') return
+  const level = typeof object.id === 'string' ? TLP_BY_ID.get(object.id) : undefined
+  const definition = own(object, 'definition')
+  const stated = isRecord(definition) ? own(definition, 'tlp') : undefined
+  const created = text(object, 'created')
+  const fits = level !== undefined && stated === (level === 'clear' ? 'white' : level)
+  const exact =
+    isRecord(definition) &&
+    Object.keys(definition).length === 1 &&
+    created !== undefined &&
+    fractionDigits(created) >= 0 &&
+    compareInstants(created, TLP1_CREATED) === 0
+  if (!fits || !exact) {
+    ctx.error(
+      'ME-03/tlp',
+      null,
+      'must be one of the four TLP markings exactly as the standard prints it',
+      '7.2.1',
+    )
+  }
+}
+
+function granular(value: unknown, ctx: Context): void {
+  if (!Array.isArray(value)) return
+  ctx.steps.push('granular_markings')
+  for (let i = 0; i < value.length; i++) {
+    const item: unknown = value[i]
+    if (!isRecord(item)) continue
+    ctx.steps.push(i)
+    for (const name of ['marking_ref', 'selectors']) {
+      if (!Object.hasOwn(item, name)) ctx.error('ME-05/lang-or-marking', name, 'is required; add it', '7.2.3')
+    }
+    if (Object.hasOwn(item, 'selectors') && !Array.isArray(item.selectors)) {
+      ctx.wrong(item.selectors, 'selectors', 'a list', '7.2.3')
+    }
+    ctx.steps.pop()
+  }
+  ctx.steps.pop()
+}
+
+/** Judges an object whose type and id are in order. */
+export function judgeStix20(object: Record<string, unknown>, type: string, ctx: Context): void {
+  ctx.object = object
+  ctx.type = type
+  ctx.warn('907', null, 'is judged as STIX 2.0; send STIX 2.1', null)
+  if (uuidVersion(object.id as string, type.length + 2) !== 4) {
+    if (type === 'marking-definition' || uuidVersion(object.id as string, type.length + 2) > 0) {
+      ctx.warn('103', 'id', 'should have a UUID of version 4', '2.9')
+    } else ctx.warn('904', 'id', 'should have lower-case digits in its UUID', '2.9')
+  }
+  for (const name of type === 'marking-definition' ? ['created'] : ['created', 'modified']) {
+    if (!Object.hasOwn(object, name)) ctx.error('TY-01/required', name, `is required (${PART}); add it`, null)
+    instant(object, name, true, ctx)
+  }
+  for (const key of Object.keys(object)) {
+    const value = object[key]
+    if (key === 'created_by_ref') identityRef(value, ctx, key)
+    else if (key === 'object_marking_refs') markingRefs(value, ctx, key)
+    else if (REFERENCES.has(key)) anyRef(value, ctx, key)
+    else if (LISTS.has(key)) anyRefs(value, ctx, key)
+    else if (TIMES.has(key)) instant(object, key, false, ctx)
+    else if (key !== 'created' && key !== 'modified') loose(value, ctx, key, false, true)
+  }
+  const created = text(object, 'created')
+  const modified = text(object, 'modified')
+  if (
+    created !== undefined &&
+    modified !== undefined &&
+    fractionDigits(created) >= 0 &&
+    fractionDigits(modified) >= 0
+  ) {
+    if (compareInstants(modified, created) < 0) {
+      ctx.error(
+        'CO-10/modified-before-created',
+        'modified',
+        'must be the same as or later than created',
+        '3.2',
+      )
+    }
+  }
+  if (type === 'marking-definition') marking(object, ctx)
+  else {
+    for (const name of REQUIRED_20[type] ?? []) {
+      if (!Object.hasOwn(object, name)) ctx.warn('908', name, `is required of a ${type} in STIX 2.0`, null)
+    }
+  }
+  granular(own(object, 'granular_markings'), ctx)
+  const pattern = text(object, 'pattern')
+  if (type === 'indicator' && pattern !== undefined) checkPattern(pattern, '2.0', object, ctx)
+}
