@@ -223,6 +223,7 @@ create table upload (
   status uuid primary key references status (id) on delete cascade,
   principal text not null,
   next_index int not null default 0,
+  not_before bigint not null default 0,
   payload bytea not null
 );
 comment on table upload is 'an envelope that is not finished yet; gone with its last batch';

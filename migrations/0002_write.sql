@@ -227,12 +227,16 @@ begin
   delete from upload u using status s where u.status = p_id and s.id = p_id and s.completed is not null;
 end $$;
 
--- The oldest upload that no node works on; the lock lasts until the end of the transaction.
-create function claim_upload() returns table (status uuid, principal text, collection int, next_index int)
+-- The oldest upload that is due and that no node works on; the lock lasts until the end of the transaction.
+create function claim_upload(p_now bigint) returns table (status uuid, principal text, collection int, next_index int)
 language sql security definer set search_path = comity, pg_temp as $$
   select u.status, u.principal, s.collection, u.next_index from upload u join status s on s.id = u.status
-  order by s.requested limit 1 for update of u skip locked
+  where u.not_before <= p_now order by s.requested limit 1 for update of u skip locked
 $$;
+
+-- After a failure, so that it does not keep the others waiting.
+create function postpone_upload(p_status uuid, p_until bigint) returns void language sql security definer set search_path = comity, pg_temp as
+  $$ update upload set not_before = p_until where status = p_status $$;
 
 create function sweep(p_status_before bigint) returns int language sql security definer set search_path = comity, pg_temp as $$
   with gone as (delete from status where completed < p_status_before returning 1) select count(*)::int from gone
@@ -257,4 +261,4 @@ begin
 end $$;
 grant execute on function scope(), whoami() to comity_app;
 grant execute on function intern(jsonb), lock_collection(int), append_items, remove_items, release_due(bigint),
-  open_status, close_statuses, advance_status, claim_upload(), sweep(bigint), tend() to comity_app;
+  open_status, close_statuses, advance_status, claim_upload(bigint), postpone_upload(uuid, bigint), sweep(bigint), tend() to comity_app;

@@ -17,6 +17,7 @@ import { clientError, refuseExpectation } from './http/client-error.ts'
 import { cors } from './http/cors.ts'
 import { healthRoutes } from './http/health-routes.ts'
 import type { Metrics } from './http/metrics.ts'
+import { goOn, releaseBody } from './http/read-body.ts'
 import { taxiiRoutes } from './http/taxii-routes.ts'
 import type { Caller } from './policy/model.ts'
 import { Authenticator, type Claims } from './taxii/authenticate.ts'
@@ -38,6 +39,14 @@ const CIPHERS = [
   'ECDHE-ECDSA-AES128-GCM-SHA256',
   'ECDHE-RSA-AES128-GCM-SHA256',
 ].join(':')
+
+/** Of Node's HTTP parser: bounds on headers, in bytes and in time, looked at every so often (milliseconds). */
+const PARSER = {
+  maxHeaderSize: 65_536,
+  headersTimeout: 20_000,
+  connectionsCheckingInterval: 2_000,
+  requireHostHeader: false,
+}
 
 export interface AppDeps {
   exchange: Exchange
@@ -69,15 +78,9 @@ export async function buildApp({
     requestTimeout: config.requestSeconds * 1000,
     connectionTimeout: Math.max(120_000, config.requestSeconds * 2000),
     keepAliveTimeout: 72_000,
-    http: { maxHeaderSize: 65_536, headersTimeout: 20_000, requireHostHeader: false },
+    http: PARSER,
     ...(config.tls && {
-      https: {
-        ...config.tls,
-        minVersion: 'TLSv1.2',
-        ciphers: CIPHERS,
-        maxHeaderSize: 65_536,
-        requireHostHeader: false,
-      },
+      https: { ...config.tls, ...PARSER, minVersion: 'TLSv1.2', ciphers: CIPHERS },
     }),
     clientErrorHandler: clientError,
     frameworkErrors: renderError,
@@ -92,6 +95,11 @@ export async function buildApp({
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
   app.server.on('checkExpectation', refuseExpectation)
+  // The client is told to go on when its body is wanted, after everything that may refuse it.
+  app.server.on('checkContinue', (request, response) => {
+    goOn.set(request, () => response.writeContinue())
+    app.server.emit('request', request, response)
+  })
   app.addHook('onRequest', async (request) => {
     if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
       throw new AppError('badRequest', { detail: 'An HTTP/1.1 request needs a Host header.' })
@@ -102,6 +110,7 @@ export async function buildApp({
   })
   cors(app, config.corsOrigins)
   app.addHook('onResponse', async (request, reply) => {
+    releaseBody(request.raw)
     const route = request.routeOptions.url ?? 'unknown'
     const seconds = reply.elapsedTime / 1000
     metrics.request(request.method, route, reply.statusCode, seconds)

@@ -63,7 +63,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   { name: 'COMITY_PAGE_SIZE', fallback: '1000', about: 'Objects per page when the client gives no limit.' },
   { name: 'COMITY_PAGE_MAX', fallback: '10000', about: 'Largest limit; more is clamped.' },
-  { name: 'COMITY_PAGE_BYTES', fallback: '33554432', about: 'Bytes after which a page ends early.' },
+  { name: 'COMITY_PAGE_BYTES', fallback: '8388608', about: 'Bytes after which a page ends early.' },
   {
     name: 'COMITY_CACHE_BYTES',
     fallback: '134217728',

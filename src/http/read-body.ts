@@ -4,10 +4,42 @@ import { createGunzip } from 'node:zlib'
 import { AppError } from '../errors.ts'
 import { linger } from './linger.ts'
 
+/** For requests that wait with their body (Expect: 100-continue): asks for it. */
+export const goOn = new WeakMap<IncomingMessage, () => void>()
+
+/** Bytes of bodies in memory, of all requests that are not answered yet. */
+let held = 0
+const MOST_HELD = 268_435_456
+
+/** Counts bytes against what all uploads together may hold; they count until the request is over. */
+function hold(request: IncomingMessage): (bytes: number) => boolean {
+  let mine = 0
+  const { socket } = request
+  const release = () => {
+    socket.off('close', release)
+    held -= mine
+    mine = 0
+  }
+  socket.once('close', release)
+  releases.set(request, release)
+  return (bytes) => {
+    mine += bytes
+    held += bytes
+    return held <= MOST_HELD
+  }
+}
+
+const releases = new WeakMap<IncomingMessage, () => void>()
+
+/** The request is answered: its body does not count any more. */
+export function releaseBody(request: IncomingMessage): void {
+  releases.get(request)?.()
+}
+
 /**
  * @param limit most bytes, after decompression (T-5.5-11)
  * @throws unsupportedMediaType for a Content-Encoding other than gzip; tooLarge; badRequest for broken gzip or an
- * upload that ends early
+ * upload that ends early; unavailable when all uploads together are too large
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
@@ -20,6 +52,8 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     throw tooLarge(limit)
   }
   const zipped = encoding !== 'identity'
+  const room = hold(request)
+  goOn.get(request)?.()
   return await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -34,7 +68,7 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
         request.unpipe()
         gunzip.destroy()
       }
-      if (error.code === 'tooLarge') closeGently(request)
+      if (error.code !== 'badRequest') closeGently(request)
       request.resume()
       reject(error)
     }
@@ -47,6 +81,7 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     source.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > limit) fail(tooLarge(limit))
+      else if (!room(chunk.length)) fail(new AppError('unavailable', { headers: { 'retry-after': '5' } }))
       else chunks.push(chunk)
     })
     source.on('end', () => {

@@ -311,7 +311,7 @@ async function start(
       '-c',
       'unix_socket_directories=',
       '-c',
-      'max_connections=60',
+      'max_connections=200',
       '-c',
       'shared_buffers=256MB',
       '-c',

@@ -90,11 +90,17 @@ export async function readStatus(
 /** Claims the oldest upload that no other node works on, until the transaction ends. */
 export async function claimUpload(
   db: Database,
+  now: bigint,
 ): Promise<{ status: string; principal: string; collection: number; next_index: number } | null> {
   const [row] = await db.rows<{ status: string; principal: string; collection: number; next_index: number }>(
-    sql`select status::text, principal, collection, next_index from claim_upload()`,
+    sql`select status::text, principal, collection, next_index from claim_upload(${now}::bigint)`,
   )
   return row ?? null
+}
+
+/** Lets others go first until a time, after a failure. */
+export async function postponeUpload(db: Database, id: string, until: bigint): Promise<void> {
+  await db.rows(sql`select postpone_upload(${id}::uuid, ${until}::bigint)`)
 }
 
 /** The envelope of an upload; the transaction must have assumed its principal. */

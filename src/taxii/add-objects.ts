@@ -11,6 +11,7 @@ import {
   claimUpload,
   type NewStatus,
   openStatus,
+  postponeUpload,
   readUpload,
 } from '../store/statuses.ts'
 import type { Micros } from '../time.ts'
@@ -96,6 +97,8 @@ function writerOf(caller: Caller, place: Place): Writer {
 }
 
 const BATCH = 1000
+/** Microseconds that an upload waits after a failure. */
+const RETRY_AFTER = 10_000_000n
 
 /**
  * Works on the oldest unfinished upload, one batch per transaction: objects and counts commit together, so that a
@@ -104,9 +107,23 @@ const BATCH = 1000
  */
 export async function continueUpload(exchange: Exchange): Promise<boolean> {
   await exchange.refresh()
+  let at: string | undefined
+  try {
+    return await workOnUpload(exchange, (id) => {
+      at = id
+    })
+  } catch (error) {
+    const later = exchange.clock.now() + RETRY_AFTER
+    if (at !== undefined && !(error instanceof StaleWorld)) await postponeUpload(exchange.pool, at, later)
+    throw error
+  }
+}
+
+async function workOnUpload(exchange: Exchange, claims: (id: string) => void): Promise<boolean> {
   return await exchange.pool.transaction(async (db) => {
-    const claimed = await claimUpload(db)
+    const claimed = await claimUpload(db, exchange.clock.now())
     if (!claimed) return false
+    claims(claimed.status)
     const { world } = exchange
     const subject = exchange.subject(world.topology.principals.get(claimed.principal))
     const collection = [...world.roots.values()]

@@ -72,7 +72,54 @@ async function settle(exchange: Exchange, group: Waiting[]): Promise<void> {
   }
 }
 
+/** Writers of one collection wait for its log here and not on database connections, which others need. */
+const AT_ONCE = 2
+/** Milliseconds. */
+const PATIENCE = 10_000
+const gates = new WeakMap<Exchange, Map<number, { inside: number; waiting: (() => void)[] }>>()
+
+/** @throws unavailable when the log is not free in time */
+async function admitted(waiting: (() => void)[]): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const go = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    const timer = setTimeout(() => {
+      const at = waiting.indexOf(go)
+      if (at < 0) return
+      waiting.splice(at, 1)
+      reject(new AppError('unavailable', { headers: { 'retry-after': '5' } }))
+    }, PATIENCE)
+    waiting.push(go)
+  })
+}
+
+async function through<T>(exchange: Exchange, collection: number, work: () => Promise<T>): Promise<T> {
+  let open = gates.get(exchange)
+  if (!open) {
+    open = new Map()
+    gates.set(exchange, open)
+  }
+  const gate = open.get(collection) ?? { inside: 0, waiting: [] }
+  open.set(collection, gate)
+  if (gate.inside >= AT_ONCE) await admitted(gate.waiting)
+  else gate.inside++
+  try {
+    return await work()
+  } finally {
+    const next = gate.waiting.shift()
+    if (next) next()
+    else gate.inside--
+  }
+}
+
 async function store(exchange: Exchange, group: readonly Waiting[]): Promise<Batch[]> {
+  const { writer } = group[0] as Waiting
+  return await through(exchange, writer.collection.seq, async () => await storeNow(exchange, group))
+}
+
+async function storeNow(exchange: Exchange, group: readonly Waiting[]): Promise<Batch[]> {
   const { writer } = group[0] as Waiting
   return await exchange.pool.transaction(async (db) => {
     const prepared = group.map((entry) => entry.prepared)

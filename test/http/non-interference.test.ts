@@ -29,7 +29,7 @@ import {
 } from '../support/random-world.ts'
 import { difference, type Line, randomScript, replay } from '../support/script.ts'
 
-const WORLDS = Number(process.env.COMITY_WORLDS ?? 60)
+const WORLDS = Number(process.env.COMITY_WORLDS ?? 45)
 const SEED = Number(process.env.COMITY_SEED ?? 1)
 const READERS = 3
 const REQUESTS = 40
@@ -131,11 +131,12 @@ for (let w = 0; w * READERS < WORLDS; w++) {
       // own, which makes them visible again (§7): such ids are for the answers to writes only.
       const tangled = random.chance(0.4)
       for (const line of writes(random, world, (id) => tangled || !purged.entangled.has(id))) {
-        clock.at += 1_000_000n
+        // No embargo begins or ends between two whole seconds: what is scheduled may change a view by itself (§7).
+        clock.at += 1_000n
         const wrong = await both([line])
         if (wrong) return `write: ${line.body ?? ''}\n${wrong}`
       }
-      clock.at += 1_000_000n
+      clock.at += 1_000n
       return tangled ? null : await both(script)
     }
   })

@@ -11,7 +11,10 @@ import { Wire } from '../support/wire.ts'
 import { READ_WRITE, STIX21, topology } from '../support/world.ts'
 
 const PAGE = 30
-const server = await startServer(t, { topology: topology(), env: { COMITY_REQUEST_SECONDS: '10' } })
+const server = await startServer(t, {
+  topology: topology(),
+  env: { COMITY_REQUEST_SECONDS: '10', COMITY_PAGE_BYTES: '33554432' },
+})
 const analyst = server.as('analyst')
 const big = () => indicator({ description: 'd'.repeat(1_000_000) })
 for (let i = 0; i < PAGE; i += 10) await analyst.add(READ_WRITE.path, ...Array.from({ length: 10 }, big))

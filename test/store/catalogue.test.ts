@@ -38,6 +38,7 @@ const FUNCTIONS = [
   'intern',
   'lock_collection',
   'open_status',
+  'postpone_upload',
   'release_due',
   'remove_items',
   'scope',

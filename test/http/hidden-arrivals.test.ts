@@ -1,0 +1,83 @@
+/**
+ * Non-interference over time: as long as nothing changes that a reader may see, what others write, delete and
+ * schedule changes none of its answers by a byte. The rows that it sees are those of the reference model.
+ */
+import { test } from 'tap'
+import { canaryTopology, clientOf, pathTo } from '../support/canary.ts'
+import { Client } from '../support/client.ts'
+import { database } from '../support/cluster.ts'
+import { newClock, play, subjectOf } from '../support/history.ts'
+import { applyInProcess, asOwner, openNode } from '../support/in-process.ts'
+import { PlainStore, storedRows } from '../support/plain-store.ts'
+import { Random } from '../support/random.ts'
+import { credential, nameOf, randomWorld, readers } from '../support/random-world.ts'
+import { difference, randomScript, replay } from '../support/script.ts'
+import { startServer } from '../support/server.ts'
+import { indicator, TLP } from '../support/stix.ts'
+
+const WORLDS = Number(process.env.COMITY_WORLDS ?? 5)
+const SEED = Number(process.env.COMITY_SEED ?? 1)
+const ROUNDS = 10
+
+for (let w = 0; w < WORLDS; w++) {
+  const seed = SEED * 1_000_000 + w
+  test(`world ${seed}`, async (t) => {
+    const { url } = await database(t)
+    const random = new Random(seed)
+    const world = randomWorld(random)
+    const clock = newClock()
+    const declared = await applyInProcess(url, world.text, clock.now())
+    const node = await openNode(url, clock, { narrow: () => random.chance(0.5) })
+    const played = await play(random, world, node, clock, 15)
+    await node.work()
+    const seenBy = async (who: { id: string; capped: boolean }) => {
+      const reader = subjectOf(declared, who)
+      const store = new PlainStore(declared, await asOwner(url, storedRows), world.definitions)
+      const rows = store.rows.filter((row) => store.sees(reader, row, clock.now()))
+      return rows.map((row) => `${row.collection} ${row.position}`).join()
+    }
+    const watched = await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const who = random.pick(readers(world))
+        const own = (played.statuses.get(who.id) ?? []).slice(0, 1)
+        const script = randomScript(random, world, own, [clock.now() - 8_000_000n], 12)
+        return { who, script, seen: await seenBy(who), heard: await replay(node, credential(who), script) }
+      }),
+    )
+    let compared = 0
+    for (let round = 0; round < ROUNDS; round++) {
+      await play(random, world, node, clock, 1)
+      await node.work()
+      for (const watch of watched) {
+        const [seen, heard] = [
+          await seenBy(watch.who),
+          await replay(node, credential(watch.who), watch.script),
+        ]
+        if (seen === watch.seen) {
+          compared++
+          const found = difference(watch.heard, heard)
+          if (found) t.fail(`round ${round}, ${nameOf(watch.who)}: ${found}`)
+        }
+        Object.assign(watch, { seen, heard })
+      }
+    }
+    await node.close()
+    t.pass(`${compared} times a reader whose rows had not changed was answered the same`)
+  })
+}
+
+test('T-5.6-04 a deleted version stays a deleted one when it comes back hidden', async (t) => {
+  const server = await startServer(t, { topology: canaryTopology() })
+  const author = new Client(server.url, 'Bearer tk-canary-author-0123456789abcdef')
+  const partner = clientOf(server.url, 'partner recipient')
+  const first = indicator({ object_marking_refs: [TLP.green] })
+  const second = { ...first, modified: '2026-02-01T00:00:00.000Z' }
+  await author.add(pathTo('common'), first, second)
+  const query = { 'match[version]': String(first.modified) }
+  await author.delete(`${pathTo('common')}objects/${first.id}/?match[version]=${first.modified}`)
+  const before = await partner.getObject(pathTo('common'), first.id, query)
+  t.equal(before.status, 404)
+  await author.add(pathTo('common'), { ...first, object_marking_refs: [TLP.red] })
+  const after = await partner.getObject(pathTo('common'), first.id, query)
+  t.equal(after.fingerprint, before.fingerprint, 'a RED copy of it tells nothing by its arrival')
+})
