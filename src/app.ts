@@ -19,6 +19,7 @@ import { healthRoutes } from './http/health-routes.ts'
 import type { Metrics } from './http/metrics.ts'
 import { goOn, releaseBody } from './http/read-body.ts'
 import { taxiiRoutes } from './http/taxii-routes.ts'
+import { validateRoutes } from './http/validate-routes.ts'
 import type { Caller } from './policy/model.ts'
 import { Authenticator, type Claims } from './taxii/authenticate.ts'
 import type { Exchange } from './taxii/exchange.ts'
@@ -169,6 +170,7 @@ export async function buildApp({
   })
   healthRoutes(app, exchange, metrics, draining)
   authRoutes(app, exchange, who)
+  validateRoutes(app, exchange, who)
   taxiiRoutes(app, exchange, who)
   return app
 }

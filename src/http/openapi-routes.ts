@@ -21,7 +21,8 @@ export interface Operation {
   description?: string
   /** Query parameters, names of PARAMETERS. */
   query?: readonly (keyof typeof PARAMETERS)[]
-  body?: true
+  /** An envelope, or STIX in any form. */
+  body?: 'envelope' | 'stix'
   success: Success
   /** Status codes of errors, apart from those that any request may meet. */
   errors: readonly (keyof typeof ERRORS)[]
@@ -256,7 +257,7 @@ export const ROUTES: readonly Route[] = [
         summary: 'Add objects to a collection (§5.5)',
         description:
           'The request is refused as a whole only when it is no envelope; else each object is accepted or refused by itself, and the status says which. Large envelopes answer pending.',
-        body: true,
+        body: 'envelope',
         success: { status: 202, description: 'The status, complete or pending.', schema: 'Status' },
         errors: [403, 413, 415, 422],
       },
@@ -296,6 +297,28 @@ export const ROUTES: readonly Route[] = [
         query: [...PAGED, 'match_spec_version'],
         success: { status: 200, description: 'A page of versions.', schema: 'Versions', dated: true },
         errors: [403],
+      },
+    },
+  },
+  {
+    path: '/api/v1/validate',
+    tag: 'Operations',
+    access: 'required',
+    taxii: false,
+    operations: {
+      post: {
+        id: 'validate',
+        summary: 'What the STIX validator says of an object, a bundle or an envelope',
+        description:
+          'The same check as that of a POST to a collection, with its warnings. Nothing is stored.',
+        body: 'stix',
+        success: {
+          status: 200,
+          description: 'The findings.',
+          schema: 'ValidationReport',
+          type: 'application/json',
+        },
+        errors: [401, 405, 413, 415, 429, 503],
       },
     },
   },

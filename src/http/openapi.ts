@@ -92,7 +92,10 @@ function describe(route: Route, operation: Operation): object {
       requestBody: {
         required: true,
         description: 'May be compressed (Content-Encoding: gzip).',
-        content: content('NewEnvelope'),
+        content:
+          operation.body === 'envelope'
+            ? content('NewEnvelope')
+            : { 'application/json': { schema: { type: 'object' } } },
       },
     }),
     responses: {

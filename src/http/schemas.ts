@@ -187,6 +187,40 @@ const accessToken = Type.Object(
   { description: 'A short-lived token that carries identity only.' },
 )
 
+const finding = Type.Object(
+  {
+    severity: Type.Union([Type.Literal('error'), Type.Literal('warning')]),
+    code: Type.String({ description: 'Rule, or number of a warning.' }),
+    path: Type.String({ description: 'JSON Pointer (RFC 6901).' }),
+    message: Type.String({ description: 'What is wrong and what to do.' }),
+    clause: Type.Optional(Type.String({ description: 'Section of the standard.' })),
+    offset: Type.Optional(
+      Type.Integer({ description: 'Character of a pattern at which the trouble starts.' }),
+    ),
+  },
+  { description: 'One thing that the validator has to say.' },
+)
+
+const validationReport = Type.Object(
+  {
+    valid: Type.Boolean(),
+    findings: Type.Array(finding, { description: 'Of the text or bundle as a whole.' }),
+    objects: Type.Array(
+      Type.Object({
+        index: Type.Integer(),
+        id: Type.Union([Type.String(), Type.Null()]),
+        type: Type.Union([Type.String(), Type.Null()]),
+        version: Type.Union([Type.Literal('2.0'), Type.Literal('2.1'), Type.Null()]),
+        valid: Type.Boolean(),
+        errors: Type.Array(finding),
+        warnings: Type.Array(finding),
+        truncated: Type.Boolean({ description: 'There was more to say.' }),
+      }),
+    ),
+  },
+  { description: 'What the STIX validator says; nothing has been stored.' },
+)
+
 /** By their names in the OpenAPI document. */
 export const SCHEMAS = {
   Discovery: discovery,
@@ -203,6 +237,7 @@ export const SCHEMAS = {
   Versions: versions,
   Error: error,
   AccessToken: accessToken,
+  ValidationReport: validationReport,
 } as const satisfies Record<string, TSchema>
 
 export type SchemaName = keyof typeof SCHEMAS

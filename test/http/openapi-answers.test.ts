@@ -86,6 +86,7 @@ const SAMPLES: Record<string, { good: string; unknown?: string; forbidden?: stri
   '/{root}/collections/{collection}/objects/': sample('objects/'),
   '/{root}/collections/{collection}/objects/{id}/': sample(one),
   '/{root}/collections/{collection}/objects/{id}/versions/': sample(`${one}versions/`),
+  '/api/v1/validate': { good: '/api/v1/validate' },
   '/auth/token': { good: '/auth/token' },
   '/livez': { good: '/livez' },
   '/readyz': { good: '/readyz' },
@@ -166,7 +167,7 @@ const envelope = () => JSON.stringify({ objects: [indicator()] })
 
 function requestOf(path: string, method: string): RawRequest & { headers: Record<string, string> } {
   const { good } = SAMPLES[path] ?? { good: path }
-  const post = method === 'post' && path.endsWith('objects/')
+  const post = method === 'post' && /objects\/$|validate$/.test(path)
   return {
     method: method.toUpperCase(),
     path: good,
@@ -212,7 +213,7 @@ async function provoke(path: string, method: string, code: string): Promise<Answ
     case '414':
       return wire(line(`${good}?${'x'.repeat(33_000)}`))
     case '415':
-      return server.request({ ...request, headers: { ...headers, 'Content-Type': 'application/json' } })
+      return server.request({ ...request, headers: { ...headers, 'Content-Type': 'text/plain' } })
     case '422':
       return server.request({ ...request, body: '{"objects":[]}' })
     case '429':

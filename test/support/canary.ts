@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import { Client, type StixObject } from './client.ts'
 import type { Server } from './server.ts'
-import { indicator, indicator20, ipv4, malware, report, TLP, uuid5 } from './stix.ts'
+import { indicator, indicator20, malware, report, TLP, uuid5 } from './stix.ts'
 
 const uuid4 = (name: string): string => {
   const u = uuid5(`canary ${name}`)
@@ -179,6 +179,12 @@ const RELEASES: [string, object, keyof typeof TLP, Profile[]][] = [
   ['over', { not_after: '2020-01-01T00:00:00.000Z' }, 'clear', OWN],
 ]
 
+/** An SCO, whose id is the hash of its value. */
+function address(extra: object): StixObject {
+  const value = `https://canary-${randomUUID()}.example/`
+  return { type: 'url', spec_version: '2.1', id: `url--${uuid5(JSON.stringify({ value }))}`, value, ...extra }
+}
+
 interface Bird {
   object: StixObject
   name: string
@@ -203,7 +209,7 @@ function objects(where: Where): Bird[] {
     add(level, indicator({ name: text(), ...marked(...ref) }), audience)
     const { name: _, ...old } = indicator20({ ...marked(...ref) })
     add(`${level} 2.0`, { ...old, name: text() } as StixObject, audience)
-    add(`${level} SCO`, ipv4(text(), { ...marked(...ref), x_canary: text() }), audience)
+    add(`${level} SCO`, address({ ...marked(...ref), x_canary: text() }), audience)
     if (where !== 'open' && where !== 'common') continue
     if (ref.length > 0) {
       const part = { selectors: ['name'], marking_ref: ref[0] }

@@ -39,7 +39,7 @@ const QUERIES = [
   'match[version]=first',
   'match[version]=2026-01-01T00:00:00.000Z,last',
   'match[spec_version]=2.0',
-  'match[type]=indicator,malware,ipv4-addr,marking-definition,report',
+  'match[type]=indicator,malware,url,marking-definition,report',
   'added_after=2026-01-01T00:00:00Z',
   'added_after=2026-01-01T00:00:00Z&match[version]=first',
   'limit=2&match[version]=all&match[spec_version]=2.0,2.1',
