@@ -202,12 +202,14 @@ create table status (
   root text not null,
   collection int not null,
   principal text not null,
+  token uuid,
   requested bigint not null,
   completed bigint,
   total int not null,
   success int not null default 0,
   failure int not null default 0
 );
+comment on column status.token is 'API token it was submitted with: ends with it if it is not finished; a capped token reads its own only';
 create index status_completed on status (completed);
 
 create table status_part (

@@ -131,10 +131,6 @@ begin
   if exists (select from unnest(p_replaces) as x where x is not null) then
     delete from item where collection = p_collection and position = any (array_remove(p_replaces, null));
   end if;
-  delete from tombstone t
-    using unnest(p_ids, p_keys) as r (id, key)
-    where t.collection = p_collection and t.object_id = r.id and t.organization = p_organization
-      and (r.key is null or t.version_key = r.key);
   insert into collection_audience as a (collection, audience, appended)
     select p_collection, label, count(*) from unnest(p_labels) as label group by label
     on conflict (collection, audience) do update set appended = a.appended + excluded.appended;
@@ -194,11 +190,11 @@ begin
 end $$;
 
 -- Statuses and unfinished uploads.
-create function open_status(p_id uuid, p_root text, p_collection int, p_principal text, p_requested bigint, p_total int, p_payload bytea)
+create function open_status(p_id uuid, p_root text, p_collection int, p_principal text, p_token uuid, p_requested bigint, p_total int, p_payload bytea)
 returns void language plpgsql security definer set search_path = comity, pg_temp as $$
 begin
-  insert into status (id, root, collection, principal, requested, total)
-    values (p_id, p_root, p_collection, p_principal, p_requested, p_total);
+  insert into status (id, root, collection, principal, token, requested, total)
+    values (p_id, p_root, p_collection, p_principal, p_token, p_requested, p_total);
   if p_payload is not null then
     insert into upload (status, principal, payload) values (p_id, p_principal, p_payload);
   end if;
@@ -206,13 +202,14 @@ end $$;
 
 -- Statuses that are complete as they are opened, of one principal's requests to one collection.
 create function close_statuses(
-  p_root text, p_collection int, p_principal text, p_ids uuid[], p_requested bigint[], p_totals int[],
+  p_root text, p_collection int, p_principal text, p_ids uuid[], p_tokens uuid[], p_requested bigint[], p_totals int[],
   p_success int[], p_failure int[], p_successes text[], p_failures text[], p_now bigint
 ) returns void language plpgsql security definer set search_path = comity, pg_temp as $$
 begin
-  insert into status (id, root, collection, principal, requested, completed, total, success, failure)
-    select id, p_root, p_collection, p_principal, requested, p_now, total, success, failure
-    from unnest(p_ids, p_requested, p_totals, p_success, p_failure) as s (id, requested, total, success, failure);
+  insert into status (id, root, collection, principal, token, requested, completed, total, success, failure)
+    select id, p_root, p_collection, p_principal, token, requested, p_now, total, success, failure
+    from unnest(p_ids, p_tokens, p_requested, p_totals, p_success, p_failure)
+      as s (id, token, requested, total, success, failure);
   insert into status_part (status, part, successes, failures)
     select id, 0, successes, failures from unnest(p_ids, p_successes, p_failures) as s (id, successes, failures);
 end $$;
@@ -228,9 +225,9 @@ begin
 end $$;
 
 -- The oldest upload that is due and that no node works on; the lock lasts until the end of the transaction.
-create function claim_upload(p_now bigint) returns table (status uuid, principal text, collection int, next_index int)
+create function claim_upload(p_now bigint) returns table (status uuid, principal text, token uuid, collection int, next_index int)
 language sql security definer set search_path = comity, pg_temp as $$
-  select u.status, u.principal, s.collection, u.next_index from upload u join status s on s.id = u.status
+  select u.status, u.principal, s.token, s.collection, u.next_index from upload u join status s on s.id = u.status
   where u.not_before <= p_now order by s.requested limit 1 for update of u skip locked
 $$;
 

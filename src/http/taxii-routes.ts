@@ -35,7 +35,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const caller = await who(request)
       const open = config.openDiscovery && (request.method === 'GET' || request.method === 'HEAD')
       if (caller.subject === null && !open) throw new AppError('unauthorized')
-      if (answered(request, reply, READ)) return
+      if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
       await send(request, reply, 200, getDiscovery(exchange, caller))
     })
@@ -46,7 +46,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const { root: path } = params(request)
       const caller = await entitled(exchange, who, request, path, null)
       const root = findRoot(exchange, caller, path)
-      if (answered(request, reply, READ)) return
+      if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
       await send(request, reply, 200, getApiRoot(exchange, root))
     })
@@ -57,7 +57,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const { root: path, id } = params(request)
       const caller = await authenticated(who, request)
       const root = findRoot(exchange, caller, path)
-      if (answered(request, reply, READ)) return
+      if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
       await send(request, reply, 200, await getStatus(exchange, caller, root, id))
     })
@@ -68,7 +68,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const { root: path } = params(request)
       const caller = await entitled(exchange, who, request, path, null)
       const root = findRoot(exchange, caller, path)
-      if (answered(request, reply, READ)) return
+      if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
       await send(request, reply, 200, getCollections(exchange, caller, root))
     })
@@ -79,7 +79,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const { root, collection } = params(request)
       const caller = await entitled(exchange, who, request, root, collection)
       const place = findCollection(exchange, caller, root, collection)
-      if (answered(request, reply, READ)) return
+      if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
       await send(request, reply, 200, getCollection(place.collection, place.rights))
     })
@@ -137,7 +137,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const { root, collection } = params(request)
       const caller = await entitled(exchange, who, request, root, collection)
       const place = findCollection(exchange, caller, root, collection)
-      if (answered(request, reply, allowed)) return
+      if (await answered(exchange, request, reply, allowed)) return
       requireRead(place)
       negotiate(request, config)
       const answer = await getPage(exchange, caller, place, kind, queryOf(request), id)
@@ -177,9 +177,15 @@ async function entitled(
 }
 
 /** OPTIONS is answered here; a method that the resource does not have is 405 with Allow (T-3.1-15). */
-function answered(request: FastifyRequest, reply: FastifyReply, allowed: readonly string[]): boolean {
+async function answered(
+  exchange: Exchange,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  allowed: readonly string[],
+): Promise<boolean> {
   const allow = allowed.join(', ')
   if (request.method === 'OPTIONS') {
+    await exchange.confirm()
     reply.code(204).header('allow', allow).header('cache-control', 'private, no-store').send()
     return true
   }

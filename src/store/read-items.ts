@@ -80,7 +80,9 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
           and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}) as exists,
         exists (select from tombstone i where s.fresh and i.collection = ${query.collection}
           and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}
-          and i.version_key = any (${query.versions.keys}::text[])) as buried`
+          and i.version_key = any (${query.versions.keys}::text[])
+          and not exists (select from item j where j.collection = i.collection and j.object_id = i.object_id
+            and j.version_key = i.version_key and j.audience = any (${reader.scope}::int[]))) as buried`
     : sql`true as exists, false as buried`
   return await readAs<Page>(
     db,

@@ -26,6 +26,8 @@ export interface NewStatus {
   root: string
   collection: number
   principal: string
+  /** API token that it was submitted with. */
+  token: string | null
   requested: bigint
   total: number
 }
@@ -33,7 +35,7 @@ export interface NewStatus {
 /** Opens a status; with a payload it stays pending until a worker has finished the upload. */
 export async function openStatus(db: Database, status: NewStatus, payload: Buffer | null): Promise<void> {
   await db.rows(sql`select open_status(${status.id}::uuid, ${status.root}, ${status.collection}, ${status.principal},
-    ${status.requested}::bigint, ${status.total}, ${payload}::bytea)`)
+    ${status.token}::uuid, ${status.requested}::bigint, ${status.total}, ${payload}::bytea)`)
 }
 
 /** Adds one batch's outcome, in the transaction that stored its objects. */
@@ -60,18 +62,19 @@ export async function closedStatuses(
   const { root, collection, principal } = head.status
   const column = <T>(pick: (entry: { status: NewStatus; batch: Batch }) => T) => statuses.map(pick)
   await db.rows(sql`select close_statuses(${root}, ${collection}, ${principal},
-    ${column((e) => e.status.id)}::uuid[], ${column((e) => e.status.requested.toString())}::bigint[],
+    ${column((e) => e.status.id)}::uuid[], ${column((e) => e.status.token)}::uuid[], ${column((e) => e.status.requested.toString())}::bigint[],
     ${column((e) => e.status.total)}::int[], ${column((e) => e.batch.success)}::int[],
     ${column((e) => e.batch.failure)}::int[], ${column((e) => e.batch.successes)}::text[],
     ${column((e) => e.batch.failures)}::text[], ${now}::bigint)`)
 }
 
-/** A principal's own status in a root, or null. */
+/** A principal's own status in a root, or null. @param token only what was submitted with it; null = all */
 export async function readStatus(
   db: Database,
   reader: Reader,
   root: string,
   id: string,
+  token: string | null,
 ): Promise<StatusRow | null> {
   const row = await readAs<{ found: StatusRow | null }>(
     db,
@@ -81,19 +84,25 @@ export async function readStatus(
         (select coalesce(string_agg(successes, ',' order by part) filter (where successes <> ''), '') from status_part where status = i.id) as successes,
         (select coalesce(string_agg(failures, ',' order by part) filter (where failures <> ''), '') from status_part where status = i.id) as failures
       from status i where s.fresh and s.principal <> '' and i.id = ${id}::uuid and i.root = ${root}
-        and i.principal = ${reader.principal}
+        and i.principal = ${reader.principal} and (${token}::uuid is null or i.token = ${token}::uuid)
     ) x`,
   )
   return row.found ? { ...row.found, requested: BigInt(row.found.requested) } : null
 }
 
+/** An upload that this transaction works on. */
+export interface Claimed {
+  status: string
+  principal: string
+  token: string | null
+  collection: number
+  next_index: number
+}
+
 /** Claims the oldest upload that no other node works on, until the transaction ends. */
-export async function claimUpload(
-  db: Database,
-  now: bigint,
-): Promise<{ status: string; principal: string; collection: number; next_index: number } | null> {
-  const [row] = await db.rows<{ status: string; principal: string; collection: number; next_index: number }>(
-    sql`select status::text, principal, collection, next_index from claim_upload(${now}::bigint)`,
+export async function claimUpload(db: Database, now: bigint): Promise<Claimed | null> {
+  const [row] = await db.rows<Claimed>(
+    sql`select status::text, principal, token::text, collection, next_index from claim_upload(${now}::bigint)`,
   )
   return row ?? null
 }

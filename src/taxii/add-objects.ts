@@ -47,11 +47,15 @@ export async function addObjects(
     root: place.root.path,
     collection: place.collection.seq,
     principal: caller.id,
+    token: caller.token?.id ?? null,
     requested,
     total: members.length,
   }
   if (members.length > exchange.config.syncObjects) {
-    await openStatus(exchange.pool, status, body)
+    await exchange.pool.transaction(async (db) => {
+      await assume(db, exchange.reader(caller))
+      await openStatus(db, status, body)
+    })
     return renderStatus({ ...status, success: 0, failure: 0, successes: '', failures: '' })
   }
   const batch = await storeBatch(exchange, writer, members, requested, status)
@@ -143,10 +147,11 @@ async function workOnUpload(exchange: Exchange, claims: (id: string) => void): P
     const from = claimed.next_index
     const members = envelope.members.slice(from, from + BATCH)
     const next = from + members.length
-    const writer = subject && collection ? uploader(exchange, subject, collection) : null
+    const ended = claimed.token !== null && !world.tokens.has(claimed.token)
+    const writer = subject && collection && !ended ? uploader(exchange, subject, collection) : null
     const batch = writer
       ? await batchInto(exchange, db, writer, members, upload.requested)
-      : refuseAll(members, 'your right to write to this collection has ended')
+      : refuseAll(members, 'your right to write to this collection, or the token of this upload, has ended')
     await advanceStatus(db, claimed.status, from, batch, next, exchange.clock.now())
     exchange.observer.ingested(batch.success, batch.failure)
     return true

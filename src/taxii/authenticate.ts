@@ -147,7 +147,7 @@ export class Authenticator {
   }
 
   #fromJwt(text: string, address: string): Caller {
-    const claims = this.#verifyJwt(text)
+    const claims = readClaims(this.#verifyJwt(text))
     const known = claims && {
       principal: claims.sub,
       changed: BigInt(claims.chg),
@@ -174,6 +174,12 @@ export class Authenticator {
     const subject = this.#exchange.subject(principal, token?.maxTlp ?? null)
     return subject && { id: principal.id, subject, token }
   }
+}
+
+/** Signed by us is not enough: another release may have meant something else. */
+function readClaims(claims: Claims | null): Claims | null {
+  if (claims === null || typeof claims.sub !== 'string' || !/^\d{1,18}$/.test(String(claims.chg))) return null
+  return claims.tok === undefined || typeof claims.tok === 'string' ? claims : null
 }
 
 function refused(): AppError {

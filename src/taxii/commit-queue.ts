@@ -1,8 +1,9 @@
 /** Requests of one writer to one collection that wait for its log share a transaction: one lock, one fsync. */
 import { AppError } from '../errors.ts'
+import { assume } from '../store/session.ts'
 import { type Batch, closedStatuses, type NewStatus } from '../store/statuses.ts'
 import type { Exchange } from './exchange.ts'
-import type { Prepared, Writer } from './prepare-objects.ts'
+import { type Prepared, uncapped, type Writer } from './prepare-objects.ts'
 import { storeObjects } from './store-objects.ts'
 
 /** One request, ready to be stored. */
@@ -123,6 +124,8 @@ async function storeNow(exchange: Exchange, group: readonly Waiting[]): Promise<
   const { writer } = group[0] as Waiting
   return await exchange.pool.transaction(async (db) => {
     const prepared = group.map((entry) => entry.prepared)
+    // With nothing to store, nothing else would ask whether the writer is still one.
+    if (prepared.every((p) => p.candidates.length === 0)) await assume(db, uncapped(exchange, writer))
     const batches = await storeObjects(exchange, db, writer, prepared)
     const statuses = group.flatMap(({ status }, i) =>
       status ? [{ status, batch: batches[i] as Batch }] : [],

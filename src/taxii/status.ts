@@ -10,7 +10,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 /** A principal's own status. @throws notFound for anybody else's, expired and malformed ids alike */
 export async function getStatus(exchange: Exchange, caller: Caller, root: Root, id: string): Promise<string> {
   if (!UUID.test(id)) throw new AppError('notFound')
-  const row = await readStatus(exchange.pool, exchange.reader(caller), root.path, id.toLowerCase())
+  // What a capped token may not read, it may not learn the ids of: of statuses, it reads those that it made.
+  const token = caller.token?.maxTlp ? caller.token.id : null
+  const row = await readStatus(exchange.pool, exchange.reader(caller), root.path, id.toLowerCase(), token)
   if (!row) throw new AppError('notFound')
   return renderStatus(row)
 }

@@ -34,8 +34,8 @@ export const ERROR_CASES: readonly Case[] = [
   ['TY-01/required', without(tool(), 'name'), tool()],
   ['TY-01/null', tool({ x_acme_a: [{ b: null }] }), tool({ x_acme_a: [{ b: 0 }] })],
   ['TY-01/type', without(tool(), 'type'), tool()],
-  ['TY-02/empty-list', tool({ x_acme_a: { b: [] } }), tool({ x_acme_a: { b: [1] } })],
-  ['TY-02/empty-object', tool({ x_acme_a: [{}] }), tool({ x_acme_a: [{ c: 1 }] })],
+  ['TY-02/empty-list', tool({ aliases: [] }), tool({ aliases: ['a'] })],
+  ['TY-02/empty-object', file({ hashes: {} }), file({ hashes: { MD5: md5 } })],
   [
     'TY-03/key',
     process({ environment_variables: { '': 'x' } }),

@@ -159,4 +159,6 @@ export const WARNING_CASES: readonly Case[] = [
   ['908', old('tool', { name: 'a' }), old('tool', { name: 'a', labels: ['remote-access'] })],
   ['909', tool({ x_acme_ref: '' }), tool({ x_acme_ref: id('tool') })],
   ['910', tool({ x_acme_map: { 'a b': 1 } }), tool({ x_acme_map: { 'a-b': 1 } })],
+  ['911', tool({ x_acme_a: { b: [] } }), tool({ x_acme_a: { b: [1] } })],
+  ['911', tool({ x_acme_a: [{}] }), tool({ x_acme_a: [{ c: 1 }] })],
 ]
