@@ -110,7 +110,6 @@ create table collection (
 );
 
 -- The log's head, apart from the collection's declaration so that its lock never blocks a reader of the topology.
--- The application role reads it to answer an empty poll without looking for rows.
 create table collection_head (
   collection int primary key references collection (seq) on delete cascade,
   last_added bigint not null,
@@ -182,9 +181,11 @@ create table collection_audience (
   collection int not null,
   audience int not null,
   appended bigint not null,
+  last bigint not null,
   primary key (collection, audience)
 );
-comment on table collection_audience is 'rows ever appended per audience: how broad a reader is in a collection, for choosing a plan only';
+comment on column collection_audience.appended is 'rows ever appended: how broad a reader is in a collection, for choosing a plan only';
+comment on column collection_audience.last is 'no row of this audience lies after it: a poll beyond it is empty, whatever hidden rows there are';
 
 create table tombstone (
   collection int not null,

@@ -81,8 +81,9 @@ begin
   ), interned as materialized (
     select position, audience, case when record ? 'later' then intern(record) else label end as wanted from target
   ), joined as (
-    insert into collection_audience (collection, audience, appended)
-    select p_collection, wanted, count(*) from interned group by wanted on conflict do nothing
+    insert into collection_audience as a (collection, audience, appended, last)
+    select p_collection, wanted, count(*), max(position) from interned group by wanted
+    on conflict (collection, audience) do update set last = greatest(a.last, excluded.last)
   )
   update item i set audience = t.wanted from interned t
   where i.collection = p_collection and i.position = t.position and i.audience <> t.wanted;
@@ -131,9 +132,10 @@ begin
   if exists (select from unnest(p_replaces) as x where x is not null) then
     delete from item where collection = p_collection and position = any (array_remove(p_replaces, null));
   end if;
-  insert into collection_audience as a (collection, audience, appended)
-    select p_collection, label, count(*) from unnest(p_labels) as label group by label
-    on conflict (collection, audience) do update set appended = a.appended + excluded.appended;
+  insert into collection_audience as a (collection, audience, appended, last)
+    select p_collection, label, count(*), max(v_first + n - 1) from unnest(p_labels) with ordinality as l (label, n)
+    group by label
+    on conflict (collection, audience) do update set appended = a.appended + excluded.appended, last = excluded.last;
   if v_known is not null then perform relink(p_collection, v_known); end if;
   return v_first;
 end $$;
@@ -180,8 +182,8 @@ begin
         version = case when sco then to_char(timestamp 'epoch' + v_position * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else version end,
         version_key = case when sco then rtrim(rtrim(to_char(timestamp 'epoch' + v_position * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '0'), '.') else version_key end
         where collection = c and position = r.position;
-      insert into collection_audience as a (collection, audience, appended) values (c, v_label, 1)
-        on conflict (collection, audience) do update set appended = a.appended + 1;
+      insert into collection_audience as a (collection, audience, appended, last) values (c, v_label, 1, v_position)
+        on conflict (collection, audience) do update set appended = a.appended + 1, last = excluded.last;
       perform relink(c, array[r.object_id]);
       v_count := v_count + 1;
     end loop;

@@ -172,8 +172,8 @@ export interface World {
   settings: ReadonlyMap<string, string>
   audiences: (AudienceRecord | undefined)[]
   audienceCount: number
-  /** Per collection (its seq): the last position that its log had given out, and how often rows in it were changed. */
-  heads: Record<string, [lastAdded: string, rewritten: string]>
+  /** Per collection (its seq), how often rows that were there have changed or gone, as decimal text. */
+  rewritten: Record<string, string>
 }
 
 /** Who asks: a subject through one credential, or anonymous (`subject` null, `id` ''). */

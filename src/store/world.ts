@@ -20,15 +20,28 @@ export interface Mark {
   audiences: number
 }
 
-/** The mark, and how far each collection's log has come. */
-export interface Heads extends Mark {
-  heads: World['heads']
+/** The mark, and what full pages that are kept depend on. */
+export interface Pulse extends Mark {
+  rewritten: World['rewritten']
 }
 
-export async function readHeads(db: Database): Promise<Heads> {
-  return await db.one<Heads>(sql`select (select epoch from state) as epoch,
+export async function readPulse(db: Database): Promise<Pulse> {
+  return await db.one<Pulse>(sql`select (select epoch from state) as epoch,
     (select coalesce(max(id), 0) from audience)::int as audiences,
-    (select coalesce(json_object_agg(collection, json_build_array(last_added::text, rewritten::text)), '{}') from collection_head) as heads`)
+    (select coalesce(json_object_agg(collection, rewritten::text), '{}') from collection_head) as rewritten`)
+}
+
+/** How far the log of a collection has come for a reader: no row that it sees lies after it; null = it sees none. */
+export async function readVisibleHead(
+  db: Database,
+  collection: number,
+  bits: string,
+  size: number,
+): Promise<Mark & { head: bigint | null }> {
+  return await db.one(sql`select (select epoch from state) as epoch,
+    (select coalesce(max(id), 0) from audience)::int as audiences,
+    (select max(last) from collection_audience where collection = ${collection}
+      and get_bit(${bits}::bytea, least(audience, ${size}::int)) = 1) as head`)
 }
 
 /** Audiences with an id above `after`, in order of id. */
@@ -56,7 +69,7 @@ export async function readBreadth(db: Database): Promise<Map<number, Map<number,
 export async function readWorld(pool: Pool): Promise<World> {
   return await pool.transaction(async (db) => {
     await db.rows(sql`set transaction isolation level repeatable read, read only`)
-    const mark = await readHeads(db)
+    const mark = await readPulse(db)
     const list = <T>(statement: ReturnType<typeof sql>) => db.rows<T>(statement)
     const countries = await list<Country>(
       sql`select code, clearance, adhoc_release as "adhocRelease" from country`,
@@ -118,7 +131,7 @@ export async function readWorld(pool: Pool): Promise<World> {
       settings: new Map(settings.map((s) => [s.key, s.value])),
       audiences,
       audienceCount: mark.audiences,
-      heads: mark.heads,
+      rewritten: mark.rewritten,
     }
   })
 }

@@ -4,9 +4,10 @@ import { Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
 import { type Reader, StaleWorld } from '../store/session.ts'
-import { readAudiences, readBreadth, readHeads, readWorld } from '../store/world.ts'
+import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
 import type { Clock, Micros } from '../time.ts'
+import { Coalesced } from './coalesced.ts'
 import { SealedPages } from './sealed-pages.ts'
 
 /** Cost of a row that is fetched to be merged, and of one more stream, against a row looked at along the log. */
@@ -37,8 +38,11 @@ export class Exchange {
   readonly observer: Observer
   #world: World | null = null
   #scopes: Scopes | null = null
-  #loading: Promise<void> | null = null
-  #next: Promise<void> | null = null
+  readonly #loads = new Coalesced(() => this.#load())
+  readonly #ends = new Map<
+    string,
+    { read: Coalesced<Awaited<ReturnType<typeof readVisibleHead>>>; beyond: bigint | false }
+  >()
   #breadth = new Map<number, Map<number, number>>()
   readonly sealed: SealedPages
   readonly #interned = new Map<string, number>()
@@ -63,39 +67,19 @@ export class Exchange {
     return this.#world !== null
   }
 
-  /**
-   * Reads what has changed. Whoever comes while a read is under way shares the next one: the one under way may have
-   * begun before the change that this caller must see.
-   * @returns true when the topology or a credential is not what it was
-   */
+  /** Reads what has changed. @returns true when the topology or a credential is not what it was */
   async refresh(): Promise<boolean> {
     const before = this.#world?.epoch
-    if (this.#loading === null) {
-      this.#loading = this.#load().finally(() => {
-        this.#loading = null
-      })
-      await this.#loading
-    } else {
-      this.#next ??= this.#loading
-        .catch(() => {})
-        .then(() => {
-          this.#next = null
-          this.#loading = this.#load().finally(() => {
-            this.#loading = null
-          })
-          return this.#loading
-        })
-      await this.#next
-    }
+    await this.#loads.run()
     return this.#world?.epoch !== before
   }
 
   async #load(): Promise<void> {
     const world = this.#world
     if (world) {
-      const mark = await readHeads(this.pool)
+      const mark = await readPulse(this.pool)
       if (mark.epoch === world.epoch) {
-        world.heads = mark.heads
+        world.rewritten = mark.rewritten
         if (mark.audiences > world.audienceCount) {
           for (const { id, record } of await readAudiences(this.pool, world.audienceCount)) {
             world.audiences[id] = record
@@ -112,14 +96,25 @@ export class Exchange {
   }
 
   /**
-   * Is there nothing after this position, for anybody? Asked of the database only when it may be so, in a statement
-   * that all who ask at the same time share. False says nothing.
+   * Is there nothing after this position that this reader sees? What it may not see changes neither the answer nor
+   * the way to it. Asked of the database only when it may be so, in a statement that those who see the same share;
+   * false says nothing.
    */
-  async atEnd(collection: number, after: Micros): Promise<boolean> {
-    const ended = () => after >= BigInt(this.world.heads[collection]?.[0] ?? '9223372036854775807')
-    if (!ended()) return false
-    await this.confirm()
-    return ended()
+  async atEnd(reader: Reader, collection: number, after: Micros): Promise<boolean> {
+    const key = `${collection} ${reader.bits}`
+    let end = this.#ends.get(key)
+    if (!end) {
+      const { bits, size } = reader
+      end = { read: new Coalesced(() => readVisibleHead(this.pool, collection, bits, size)), beyond: false }
+      if (this.#ends.size > 10_000) this.#ends.clear()
+      this.#ends.set(key, end)
+    }
+    // There was something after it at the last look: the page will tell.
+    if (end.beyond !== false && end.beyond > after) return false
+    const { epoch, audiences, head } = await end.read.run()
+    if (epoch !== reader.mark.epoch || audiences !== reader.mark.audiences) throw new StaleWorld()
+    end.beyond = head ?? false
+    return head === null || head <= after
   }
 
   /** The world is true now, or StaleWorld; one statement, shared by all who ask at the same time. */

@@ -65,10 +65,10 @@ export async function getPage(
   const addedAfter = walk ? walk.addedAfter : filter.addedAfter
   const after = latest(walk?.after ?? null, filter.addedAfter)
   const { seq } = place.collection
-  if (after !== null && id === null && (await exchange.atEnd(seq, after))) return nothing(after)
   const { page: limits } = exchange.config
   const limit = Math.min(filter.limit ?? limits.size, limits.max)
   const reader = exchange.reader(caller)
+  if (after !== null && !filter.ids && (await exchange.atEnd(reader, seq, after))) return nothing(after)
   const answer = (page: SealedPage) => {
     const empty = formatMicros(after ?? 0n)
     return {
@@ -86,7 +86,7 @@ export async function getPage(
   const sealed = key === null ? undefined : exchange.sealed.find(key)
   if (key !== null && sealed) {
     await exchange.confirm()
-    if (sealed.rewritten === exchange.world.heads[seq]?.[1]) return answer(sealed)
+    if (sealed.rewritten === exchange.world.rewritten[seq]) return answer(sealed)
     exchange.sealed.drop(key)
   }
   const page = await readPage(exchange.pages, reader, {
