@@ -11,17 +11,18 @@ const NAMESPACE = '6a0f2c84-9d17-4b53-8e2f-c71d50b3a946'
 /** Of the ids of cyber-observables (STIX 2.1 §2.9). */
 const SCO_NAMESPACE = '00abedb4-aa42-466c-9c01-fed23315a9b7'
 
-/** UUIDv5 (RFC 9562 §5.5). */
-function uuid5(namespace: string, name: string): string {
+/** UUIDv5 (RFC 9562 §5.5); 4 as its version gives one that has the form of a random UUID. */
+function uuid5(namespace: string, name: string, version = 5): string {
   const space = Buffer.from(namespace.replaceAll('-', ''), 'hex')
   const bytes = createHash('sha1').update(space).update(name, 'utf8').digest().subarray(0, 16)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4)
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
+/** The id of a domain or relationship object: of version 4, as STIX 2.1 §2.9 asks for, though the same every time. */
 export const demoId = (type: string, name: string): string =>
-  `${type}--${uuid5(NAMESPACE, `${type} ${name}`)}`
+  `${type}--${uuid5(NAMESPACE, `${type} ${name}`, 4)}`
 
 const START = parseMicros('2025-01-01T06:00:00Z') ?? 0n
 
@@ -91,6 +92,7 @@ export class Author {
   indicator(name: string, created: string, pattern: string, title: string): Stix {
     return this.make('indicator', name, created, {
       name: title,
+      description: 'Made up for the demo, on addresses and names that are kept for documentation.',
       indicator_types: ['malicious-activity'],
       pattern,
       pattern_type: 'stix',

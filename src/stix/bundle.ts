@@ -96,6 +96,7 @@ function translations(
   reports: readonly Judged[],
   run: Settings,
 ): void {
+  if (!values.some((value) => own(value, 'type') === 'language-content')) return
   const byId = new Map<string, Record<string, unknown>[]>()
   for (const value of values) {
     const id = text(value, 'id')

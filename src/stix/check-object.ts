@@ -14,10 +14,9 @@ export interface Verdict {
   /** Null when type or id are unusable or no version of STIX applies. */
   spec: Spec | null
   sco: boolean
-  /** Errors first; at most 50. */
-  findings: Finding[]
-  errors: number
-  warnings: number
+  errors: Finding[]
+  /** At most 50, with the errors. */
+  warnings: Finding[]
   /** There was more to say. */
   truncated: boolean
   /** The tree of an indicator's pattern, if it is a valid STIX pattern. */
@@ -85,14 +84,9 @@ export function checkParsed(
   const spec = judge(value, versions, ctx)
   const type = own(value, 'type')
   const sco = typeof type === 'string' && isScoObject(type, value)
-  const findings = ctx.warnings.length === 0 ? ctx.errors : [...ctx.errors, ...ctx.warnings]
-  return {
-    spec,
-    sco,
-    findings: findings.length > MAX_FINDINGS ? findings.slice(0, MAX_FINDINGS) : findings,
-    errors: ctx.errors.length,
-    warnings: ctx.warnings.length,
-    truncated: ctx.truncated || findings.length > MAX_FINDINGS,
-    pattern: ctx.pattern,
-  }
+  const { errors, warnings } = ctx
+  const room = MAX_FINDINGS - errors.length
+  const more = warnings.length > room
+  if (more) warnings.length = room
+  return { spec, sco, errors, warnings, truncated: ctx.truncated || more, pattern: ctx.pattern }
 }

@@ -61,6 +61,7 @@ export const WARNING_CODES: ReadonlyMap<string, string> = new Map([
   ['908', 'STIX 2.0 object without a required property'],
   ['909', 'custom reference that holds no id'],
   ['910', 'key of custom content with other characters than a dictionary key'],
+  ['911', 'empty list or object in custom content'],
 ])
 
 const GROUPS: ReadonlyMap<string, (code: number) => boolean> = new Map([

@@ -21,6 +21,18 @@ export interface Settings {
 
 type Step = string | number
 
+/** Few sections are cited again and again. */
+const sections = new Map<string, string>()
+
+function section(clause: string): string {
+  let text = sections.get(clause)
+  if (text === undefined) {
+    text = clause.startsWith('RFC') ? clause : `STIX 2.1 §${clause}`
+    sections.set(clause, text)
+  }
+  return text
+}
+
 function filled(message: string, args: readonly unknown[]): string {
   let text = ''
   let from = 0
@@ -53,6 +65,8 @@ export class Context {
   readonly maxList: number
   readonly maxKeys: number
   readonly maxString: number
+  /** Values still to be looked at where they may be shared or endless: not those of a text. */
+  budget = 1_000_000
   /** Pointers of numbers whose text is no whole number though their value is. */
   inexact: ReadonlySet<string> | null = null
 
@@ -86,7 +100,7 @@ export class Context {
           code,
           path,
           message: told,
-          clause: clause.startsWith('RFC') ? clause : `STIX 2.1 §${clause}`,
+          clause: section(clause),
         }
   }
 

@@ -68,7 +68,13 @@ function idOf(
 export function deterministicId(object: Record<string, unknown>): string | null {
   const { type } = object
   const names = typeof type === 'string' ? CONTRIBUTING.get(type) : undefined
-  return names === undefined ? null : idOf(object, type as string, names, false)
+  if (names === undefined) return null
+  try {
+    return idOf(object, type as string, names, false)
+  } catch {
+    // A value that JSON does not have, such as a bigint.
+    return null
+  }
 }
 
 /** Is the id the one that the rules give, with its timestamps as spelled or shortened? */

@@ -38,7 +38,12 @@ export function readDocument(bytes: Uint8Array, limits: Limits): Document | stri
   if (found.root !== 123) return 'The text is no JSON object or list of objects.'
   const ascii = isAscii(input)
   const members = (spans: typeof found): Member[] =>
-    spans.members.map((span, index) => member(spans, span, index, limits, ascii))
+    spans.members.map((span, index) => {
+      const found = member(spans, span, index, limits, ascii)
+      // Nobody asks for the text again, and a report on many objects should not keep it.
+      found.text = ''
+      return found
+    })
   const bundle = list ? null : headOf(found)
   if (list || bundle) {
     const kind = list ? 'list' : bundle?.type === 'bundle' ? 'bundle' : 'envelope'
@@ -56,8 +61,20 @@ function hasDuplicate({ keys, bytes }: Found): boolean {
   return new Set(keys.map((span) => JSON.parse(decode(bytes, span, false)) as string)).size !== keys.length
 }
 
+const BUNDLE = Buffer.from('"bundle"')
+
+/** What the root's keys say of it: a bundle, something with a type of its own, or neither. */
+function kindOf({ keys, bytes }: Found): 'bundle' | 'typed' | 'untyped' {
+  const key = keys.find((span) => JSON.parse(decode(bytes, span, false)) === 'type')
+  if (!key) return 'untyped'
+  // In the compact text the value follows the colon.
+  return bytes.subarray(key.end + 1, key.end + 1 + BUNDLE.length).equals(BUNDLE) ? 'bundle' : 'typed'
+}
+
 /** The root without its members, when it is a bundle or an envelope; null when it is an object of its own. */
 function headOf(found: Found): Record<string, unknown> | null {
+  const kind = kindOf(found)
+  if (kind === 'typed' || (kind === 'untyped' && found.objects !== 91)) return null
   const { members } = found
   const first = members[0]
   const last = members.at(-1)
@@ -67,7 +84,5 @@ function headOf(found: Found): Record<string, unknown> | null {
       ? decode(found.bytes, { start: 0, end: first.start }, false) +
         decode(found.bytes, { start: last.end, end: found.end }, false)
       : decode(found.bytes, { start: 0, end: found.end }, false)
-  const head: Record<string, unknown> = JSON.parse(text)
-  if (head.type === 'bundle') return head
-  return found.objects === 91 && !Object.hasOwn(head, 'type') ? head : null
+  return JSON.parse(text)
 }

@@ -46,6 +46,12 @@ function statedVersion(value: Record<string, unknown>): string | null {
   return isTimestamp(stated) ? stated : null
 }
 
+/**
+ * `created` and `modified` with fewer than three digits after the second. The standard wants three (STIX 2.1 §3.2);
+ * feeds send whole seconds, and versions compare as instants, so the door only warns. The validator says error.
+ */
+const TOLERATED = 'CO-09/precision'
+
 const NONE: ReadonlySet<string> = new Set()
 
 function settingsOf(limits: Limits): Settings {
@@ -76,8 +82,12 @@ function check(member: Member, options: DoorOptions, label: Checked['label']): C
   const versions = { versions: options.specs, inside: true }
   const inexact = member.inexact ? new Set(member.inexact) : null
   const verdict = checkParsed(value, settingsOf(options.limits), versions, inexact)
-  const { spec, sco, findings } = verdict
-  if (verdict.errors > 0 || spec === null) return { object: null, findings, label }
+  const { spec, sco } = verdict
+  const errors = verdict.errors.filter((f) => f.code !== TOLERATED)
+  const tolerated = verdict.errors.filter((f) => f.code === TOLERATED)
+  const warnings = [...tolerated.map((f): Finding => ({ ...f, severity: 'warning' })), ...verdict.warnings]
+  const findings = warnings.length === 0 ? errors : [...errors, ...warnings]
+  if (errors.length > 0 || spec === null) return { object: null, findings, label }
   const problem = sco ? null : keyProblem(value)
   if (problem) return { object: null, findings: [problem, ...findings], label }
   const id = value.id as string

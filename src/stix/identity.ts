@@ -120,7 +120,12 @@ export function checkUuid(value: Record<string, unknown>, type: string, sco: boo
     return
   }
   if (version !== 5) ctx.warn('103', 'id', 'should have a UUID of version 5', '2.9')
-  else if (names && !ctx.settings.disabled.has('901') && !hasDeterministicId(value, id)) {
+  else if (
+    names &&
+    ctx.errors.length === 0 &&
+    !ctx.settings.disabled.has('901') &&
+    !hasDeterministicId(value, id)
+  ) {
     ctx.warn('901', 'id', 'is not the id that its contributing properties give', '2.9')
   }
 }

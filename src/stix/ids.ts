@@ -1,7 +1,7 @@
 /** Identifiers and type names (STIX 2.1 §2.9, §3.1). */
 
 /** Characters of `--` and a UUID. */
-const TAIL = 38
+export const TAIL = 38
 
 /** Class of each ASCII character: 1 digit or a-f, 2 A-F, 0 no hexadecimal digit. */
 const HEX = new Uint8Array(128)

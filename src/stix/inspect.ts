@@ -104,7 +104,14 @@ export function inspect(text: string, limits: Limits): Inspection {
   let i = 0
   while (i < text.length) {
     const code = text.charCodeAt(i)
-    const frame = frames.at(-1)
+    if (tooDeep > 0 && code !== QUOTE) {
+      // Inside of what is too deep only the brackets count.
+      if (code === 123 || code === 91) tooDeep++
+      else if (code === 125 || code === 93) tooDeep--
+      i++
+      continue
+    }
+    const frame = frames[frames.length - 1]
     if (code === 123 || code === 91) {
       if (tooDeep > 0 || frames.length >= limits.depth) {
         if (tooDeep === 0) report('limit/depth', `is nested deeper than ${limits.depth} levels; flatten it`)

@@ -1,6 +1,6 @@
 /** References: well-formed, to an object of a type that the property takes (STIX 2.1 §2.9 and each object's section). */
 import type { Check, Context } from './context.ts'
-import { isTypeName, typeOfId, uuidVersion } from './ids.ts'
+import { isTypeName, TAIL, uuidVersion } from './ids.ts'
 import { isCustom, SCO_TYPES, SDO_TYPES, SRO_TYPES } from './types.ts'
 
 /** Rules of references that have a code of their own. */
@@ -30,6 +30,8 @@ function targetsOf(args: readonly string[]): { types: ReadonlySet<string>; custo
     for (const type of group) types.add(type)
   }
   types.delete('custom')
+  if (args.length === 0)
+    for (const group of [SDO_TYPES, SRO_TYPES, SCO_TYPES]) for (const type of group) types.add(type)
   return { types, custom: args.length === 0 || args.includes('custom') }
 }
 
@@ -69,15 +71,16 @@ export function reference(args: readonly string[], property: string): Check {
       localReference(value, ctx, step, allows)
       return
     }
-    const type = typeOfId(value)
-    if (type === null || !isTypeName(type)) {
+    const cut = value.length - TAIL
+    const version = cut > 0 && value.startsWith('--', cut) ? uuidVersion(value, cut + 2) : 0
+    const type = value.slice(0, Math.max(cut, 0))
+    if (version > 0 && types.has(type)) return
+    if (version === 0 || !isTypeName(type)) {
       ctx.error('CO-01/reference', step, 'is a reference and must be an id, type--UUID, not %', '2.9', value)
     } else if (type === 'bundle')
       ctx.error('ME-11/bundle', step, 'refers to a bundle; refer to an object', '8')
     else if (!any && !allows(type)) {
       ctx.error(code, step, `must refer to ${wanted}, not to %`, '6', type)
-    } else if (uuidVersion(value, type.length + 2) < 0) {
-      ctx.warn('904', step, 'should have lower-case digits in its UUID', '2.9')
-    }
+    } else if (version < 0) ctx.warn('904', step, 'should have lower-case digits in its UUID', '2.9')
   }
 }

@@ -45,6 +45,9 @@ const SAFE_DIGITS = 15
 /** Longer numbers without an exponent may exceed the range of a double. */
 const SAFE_NUMBER = 300
 
+/** Shorter runs are copied faster byte by byte. */
+const SHORT = 48
+
 function hex(bytes: Uint8Array, at: number): number {
   let code = 0
   for (let i = at; i < at + 4; i++) {
@@ -170,7 +173,10 @@ function isObjectsKey(bytes: Buffer, start: number, end: number): boolean {
  */
 export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedAt: number } {
   const scanner = new Scanner(input)
-  const out = Buffer.allocUnsafeSlow(input.length)
+  const source = Buffer.from(input.buffer, input.byteOffset, input.length)
+  // A text without white space between its tokens is its own compact form: it is copied from the first one on.
+  let out = source
+  let copying = false
   const result: Scan = { bytes: out, members: [], keys: [], objects: 0, stranger: -1, root: 0, end: 0 }
   const length = input.length
   let stack = new Uint8Array(128)
@@ -188,6 +194,12 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
   while (i < length) {
     const b = input[i] as number
     if (b === 32 || b === 10 || b === 13 || b === 9) {
+      if (!copying) {
+        copying = true
+        out = Buffer.allocUnsafeSlow(length)
+        source.copy(out, 0, 0, i)
+        result.bytes = out
+      }
       i++
       continue
     }
@@ -199,12 +211,14 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
       state = COLON
     } else if (state === COLON) {
       if (b !== 58) return { malformedAt: i }
-      out[o++] = b
+      if (copying) out[o] = b
+      o++
       i++
       state = VALUE
       continue
     } else if (state === AFTER && b === COMMA) {
-      out[o++] = b
+      if (copying) out[o] = b
+      o++
       i++
       state = stack[depth - 1] === LIST ? VALUE : KEY
       continue
@@ -212,7 +226,8 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
       (b === 93 && (state === AFTER || state === VALUE_OR_END) && stack[depth - 1] === LIST) ||
       (b === 125 && (state === AFTER || state === KEY_OR_END) && stack[depth - 1] === OBJECT)
     ) {
-      out[o++] = b
+      if (copying) out[o] = b
+      o++
       i++
       depth--
       state = depth === 0 ? DONE : AFTER
@@ -245,7 +260,8 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
         stack[depth++] = b
         if (depth > deepest) deepest = depth
         state = b === OBJECT ? KEY_OR_END : VALUE_OR_END
-        out[o++] = b
+        if (copying) out[o] = b
+        o++
         i++
         continue
       }
@@ -260,7 +276,15 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
     } else return { malformedAt: i }
 
     const from = o
-    while (i < next) out[o++] = input[i++] as number
+    if (!copying) {
+      o += next - i
+      i = next
+    } else if (next - i < SHORT) while (i < next) out[o++] = input[i++] as number
+    else {
+      source.copy(out, o, i, next)
+      o += next - i
+      i = next
+    }
     if (depth === 1 && memberDepth === 2 && state === COLON) {
       result.keys.push({ start: from, end: o })
       objectsNext = isObjectsKey(out, from, o)

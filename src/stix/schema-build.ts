@@ -99,11 +99,11 @@ function extensionsOf(type: string, needed: Needed): Schema {
 }
 
 const VALUE: Schema = {
-  description: 'Any value: no null, and nothing empty.',
+  description: 'Any value, without null at any depth; empty lists and objects are only warned of.',
   anyOf: [
     { type: ['string', 'number', 'boolean'] },
-    { type: 'array', minItems: 1, items: { $ref: '#/$defs/value' } },
-    { type: 'object', minProperties: 1, additionalProperties: { $ref: '#/$defs/value' } },
+    { type: 'array', items: { $ref: '#/$defs/value' } },
+    { type: 'object', additionalProperties: { $ref: '#/$defs/value' } },
   ],
 }
 

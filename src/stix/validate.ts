@@ -130,9 +130,9 @@ function judge(
 ): void {
   try {
     const verdict = checkParsed(value, run.settings, run.versions, inexact ? new Set(inexact) : null)
-    for (const found of verdict.findings) {
-      ;(found.severity === 'error' ? report.errors : report.warnings).push(found)
-    }
+    report.errors = verdict.errors
+    report.warnings =
+      report.warnings.length === 0 ? verdict.warnings : [...report.warnings, ...verdict.warnings]
     report.version = verdict.spec === null ? null : verdict.spec === 20 ? '2.0' : '2.1'
     report.truncated = verdict.truncated
     report.pattern = verdict.pattern

@@ -23,6 +23,8 @@ export function validateObjects(exchange: Exchange, body: Buffer): ValidationRep
     }
   }
   const { bytes, depth } = exchange.config.objectLimits
-  const { valid, findings, objects } = validateText(text, { limits: { objectBytes: bytes, depth } })
+  const { valid, findings, objects } = validateText(text, {
+    limits: { objectBytes: bytes, artifactBytes: bytes, depth },
+  })
   return { valid, findings, objects: objects.map(({ pattern: _, ...report }) => report) }
 }

@@ -164,7 +164,16 @@ test('required properties and common properties', async (t) => {
   t.same(codes(tool({ extensions: { nonsense: { a: 1 } } })), ['ME-08/key /extensions/nonsense'])
   t.same(codes(tool({ created: '2026-02-30T00:00:00Z' })), ['TY-13/timestamp /created'])
   t.same(codes(tool({ modified: '2025-12-31T23:59:59.999Z' })), ['CO-10/modified-before-created /modified'])
-  t.same(codes(tool({ created: '2026-01-01T00:00:00Z', modified: AT })), ['CO-09/precision /created'])
+})
+
+test('created and modified of whole seconds only warn at the door (T-3.4.1-12)', async (t) => {
+  const whole = { created: '2026-01-01T00:00:00Z', modified: '2026-01-01T00:00:00Z' }
+  const { object, findings } = check(tool(whole))
+  t.equal(object?.version, whole.modified)
+  t.same(
+    findings.filter((f) => f.code === 'CO-09/precision').map((f) => f.severity),
+    ['warning', 'warning'],
+  )
 })
 
 test('nulls and references at any depth', async (t) => {

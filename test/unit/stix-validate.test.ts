@@ -1,0 +1,191 @@
+/** The validator's interface: texts of every kind, limits, reports, ids, versions. */
+import { gzipSync } from 'node:zlib'
+import { test } from 'tap'
+import {
+  compareVersions,
+  deterministicId,
+  type Report,
+  type StixTypes,
+  validateObject,
+  validateText,
+} from '../../src/stix/index.ts'
+import { AT, id, indicator, LATER, marking, sco, tool, type Value } from '../support/stix-builders.ts'
+
+const codes = (report: Report): string[] => [
+  ...report.findings.map((f) => f.code),
+  ...report.objects.flatMap((o) => [...o.errors, ...o.warnings].map((f) => f.code)),
+]
+const spelled = (token: string): string => JSON.stringify(tool({ x_acme: 'TOKEN' })).replace('"TOKEN"', token)
+
+test('texts: an object, a bundle, an envelope, a list', async (t) => {
+  const one = JSON.stringify(tool())
+  for (const text of [one, ` [${one}] `, `{"objects":[${one}]}`, `{"more": true, "objects": [${one}]}`]) {
+    const report = validateText(text)
+    t.same(codes(report), [], text.slice(0, 30))
+    t.equal(report.objects.length, 1)
+  }
+  t.same(codes(validateText(`{"type":"bundle","id":"${id('bundle')}","objects":[${one}]}`)), [])
+  t.same(codes(validateText(`{"id":"${id('bundle')}", "objects":[${one}],"type":"bundle"}`)), [])
+  t.same(codes(validateText(`[${one},5]`)), ['ME-11/objects'])
+  t.same(codes(validateText(`{"type":"bundle","type":"bundle","id":"${id('bundle')}","objects":[${one}]}`)), [
+    'json/duplicate-key',
+  ])
+  t.same(codes(validateText(`{"type":"bundle","id":"${id('bundle')}","objects":[]}`)), ['ME-11/objects'])
+  t.same(codes(validateText(Buffer.from(one))), [])
+  for (const text of ['', ' ', '{', 'nothing', '[1,', '5', `${one}${one}`, '\ufeff{}', '"a"']) {
+    const report = validateText(text)
+    t.notOk(report.valid, text)
+    t.same(codes(report), ['json/syntax'], text)
+  }
+  t.same(codes(validateText(new Uint8Array([0x7b, 0xff, 0x7d]))), ['json/syntax'])
+  t.same(codes(validateText('{"a":"\ud800"}')), ['json/lone-surrogate'])
+  t.same(codes(validateText(gzipSync(one))), ['json/syntax'], 'gzip is the command’s to open')
+})
+
+test('what only the text shows', async (t) => {
+  t.same(codes(validateText('{"type":"tool","type":"tool"}')), ['json/duplicate-key'])
+  t.same(codes(validateText(spelled('9007199254740993'))), ['json/integer-range'])
+  t.same(codes(validateText(spelled('1e400'))), ['json/number-range'])
+  t.same(codes(validateText(spelled('1e20'))), ['401'])
+  t.same(codes(validateText(spelled('"\\ud800"'))), ['json/lone-surrogate'])
+  t.same(codes(validateText(spelled('"a\\u0000"'))), ['905', '401'])
+  const number = (token: string): string[] =>
+    codes(
+      validateText(
+        JSON.stringify(sco('autonomous-system', { number: 7 }))
+          .replace('7,', `${token},`)
+          .replace('7}', `${token}}`),
+        { disable: ['901'] },
+      ),
+    )
+  for (const good of ['7', '7.0', '70e-1', '0.7e1', '7.000000000000000000000']) t.same(number(good), [], good)
+  for (const bad of ['7.5', '7.00000000000000000001', '9007199254740991.4', '9007199254740992.0']) {
+    t.same(number(bad), ['TY-04/integer'], bad)
+  }
+})
+
+test('limits', async (t) => {
+  const over = (value: Value, limits = {}): string[] =>
+    codes(validateObject(value, { limits, disable: [401] }))
+  t.same(over(tool({ x_acme_a: Array(10_001).fill(1) })), ['limit/list'])
+  t.same(over(tool({ aliases: Array(10_001).fill('a') })), ['limit/list'])
+  t.same(
+    over(tool({ x_acme_a: Object.fromEntries(Array.from({ length: 1_001 }, (_, i) => [`k${i}`, 1])) })),
+    ['limit/keys'],
+  )
+  t.same(over(tool({ description: 'a'.repeat(1_000_001) })), ['limit/string'])
+  const selectors = Array(1_001).fill('name')
+  t.same(over(tool({ granular_markings: [{ lang: 'en', selectors }] })), ['limit/selectors'])
+  const deep = JSON.parse(`${'['.repeat(120)}1${']'.repeat(120)}`)
+  t.same(over(tool({ x_acme_a: deep })), ['limit/depth'])
+  t.same(codes(validateText(JSON.stringify(tool({ x_acme_a: deep })))), ['limit/depth'])
+  const payload = Buffer.alloc(1_500_000).toString('base64')
+  t.same(
+    codes(validateText(JSON.stringify(sco('artifact', { payload_bin: payload })))),
+    [],
+    'artifacts are larger',
+  )
+  t.same(codes(validateText(JSON.stringify(tool({ description: payload })))), ['limit/object-bytes'])
+  const pattern = `[${Array(12_000).fill('a').join(' OR ')}]`
+  t.match(codes(validateObject(indicator({ pattern }))), [/^(PA|limit)/])
+})
+
+test('a report is bounded and says so', async (t) => {
+  const report = validateObject(tool({ aliases: Array(5_000).fill(1) }))
+  t.match(report.objects[0], { valid: false, truncated: true })
+  t.equal(report.objects[0]?.errors.length, 50)
+  const hostile = validateObject(tool({ kill_chain_phases: 'a\u202e\u0007'.repeat(500) })).objects[0]
+    ?.errors[0]
+  t.ok((hostile?.message.length ?? 0) < 300)
+  const url = validateObject(sco('url', { value: '\u202e'.repeat(500) })).objects[0]?.errors[0]?.message ?? ''
+  t.notMatch(url, /[\u202e]/, 'bidirectional characters are escaped')
+})
+
+test('deterministic ids', async (t) => {
+  t.equal(
+    deterministicId({ type: 'ipv4-addr', value: '198.51.100.3' }),
+    'ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4',
+  )
+  const hashes = { 'SHA-512': 'a', MD5: 'd41d8cd98f00b204e9800998ecf8427e' }
+  t.equal(deterministicId({ type: 'file', name: 'a', hashes }), 'file--e225bcbd-7d8f-5548-b8c5-6974bf120d56')
+  const traffic = {
+    type: 'network-traffic',
+    start: '2020-01-01T00:00:00.5Z',
+    protocols: ['tcp'],
+    src_port: 3,
+    src_ref: 'ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd',
+  }
+  const known = 'network-traffic--89628914-615b-5973-8aea-d113f379d880'
+  t.equal(deterministicId(traffic), known)
+  const rewritten = { ...traffic, spec_version: '2.1', id: known, start: '2020-01-01T00:00:00.500Z' }
+  t.notOk(
+    codes(validateObject(rewritten)).includes('901'),
+    'a producer that shortens timestamps before it hashes',
+  )
+  for (const none of [
+    { type: 'process', pid: 1 },
+    { type: 'file', size: 1 },
+    { type: 'tool', name: 'a' },
+    { type: 7 },
+    {},
+  ]) {
+    t.equal(deterministicId(none), null)
+  }
+})
+
+test('comparing versions', async (t) => {
+  const a = tool()
+  t.match(compareVersions(a, { ...a }), {
+    sameId: true,
+    order: 'same',
+    respelled: false,
+    sameContent: true,
+    conflict: false,
+    changedCreation: [],
+    afterRevoked: false,
+  })
+  t.match(compareVersions(a, tool({ modified: '2026-01-01T00:00:00.0000Z' })), {
+    order: 'same',
+    respelled: true,
+    sameContent: true,
+    conflict: false,
+  })
+  t.match(compareVersions(a, tool({ name: 'b' })), { order: 'same', sameContent: false, conflict: true })
+  t.match(compareVersions(a, tool({ modified: LATER })), {
+    order: 'newer',
+    conflict: false,
+    afterRevoked: false,
+  })
+  t.match(compareVersions(tool({ revoked: true }), tool({ modified: LATER })), {
+    order: 'newer',
+    afterRevoked: true,
+  })
+  t.match(compareVersions(tool({ modified: LATER, revoked: true }), a), {
+    order: 'older',
+    afterRevoked: false,
+  })
+  t.match(compareVersions(a, tool({ created: '2025-01-01T00:00:00.000Z', created_by_ref: id('identity') })), {
+    changedCreation: ['created', 'created_by_ref'],
+  })
+  t.match(compareVersions(marking(), marking()), { order: 'same', sameContent: true })
+  const file = sco('file', { name: 'a' })
+  t.match(compareVersions(file, { ...file, size: 1 }), { order: null, sameContent: false, conflict: false })
+})
+
+test('types are inferred from the tables', async (t) => {
+  const typed: StixTypes['indicator'] = {
+    type: 'indicator',
+    spec_version: '2.1',
+    id: id('indicator'),
+    created: AT,
+    modified: AT,
+    pattern: "[url:value = 'https://a/']",
+    pattern_type: 'stix',
+    valid_from: AT,
+    kill_chain_phases: [{ kill_chain_name: 'a', phase_name: 'b' }],
+  }
+  t.ok(validateObject(typed).valid)
+  // @ts-expect-error A required property is missing.
+  const wrong: StixTypes['url'] = { type: 'url', id: id('url') }
+  t.notOk(validateObject(wrong).valid)
+})
