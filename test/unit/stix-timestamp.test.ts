@@ -1,4 +1,4 @@
-/** Timestamp keys order instants at full precision (T-3.4.1-12, stix.md TY-13, CO-10). */
+/** Timestamp keys order instants at full precision (T-3.4.1-12, STIX 2.1 §2.16). */
 import fc from 'fast-check'
 import { test } from 'tap'
 import { timestampKey } from '../../src/stix/index.ts'
