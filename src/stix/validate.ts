@@ -155,6 +155,14 @@ function whole(report: Report, code: string, path: string, message: string, clau
   return report
 }
 
+/** Objects with errors after which a text is not judged further: it is no STIX, and its findings would fill memory. */
+const MOST_REFUSED = 2_000
+
+function giveUp(report: Report): void {
+  const message = `${MOST_REFUSED} objects have errors: what follows them has not been judged.`
+  whole(report, 'limit/refused-objects', '', message)
+}
+
 function judgeDocument(document: Document, run: Run): Report {
   const report: Report = { valid: false, findings: [], objects: [] }
   const { kind, members } = document
@@ -166,10 +174,15 @@ function judgeDocument(document: Document, run: Run): Report {
   }
   run.versions.inside = kind !== 'object'
   run.versions.bundle20 = kind === 'bundle' && own(document.head, 'spec_version') === '2.0'
+  let refused = 0
   for (const member of members) {
     const object = reportOf(member.index, member.value)
     if (textFindings(object, member, run)) judge(object, member.value, run, member.inexact)
     report.objects.push(object)
+    if (object.errors.length > 0 && ++refused >= MOST_REFUSED) {
+      giveUp(report)
+      break
+    }
   }
   if (kind !== 'object') {
     const values = members.map((m) => m.value)
@@ -233,6 +246,7 @@ export function validateObject(value: unknown, options: ValidateOptions = {}): R
     run.versions.inside = true
     run.versions.bundle20 = own(object, 'spec_version') === '2.0'
     const values: Record<string, unknown>[] = []
+    let refused = 0
     for (const [index, item] of items.entries()) {
       if (typeof item !== 'object' || item === null || Array.isArray(item)) {
         if (report.findings.length < MAX_FINDINGS) {
@@ -245,6 +259,10 @@ export function validateObject(value: unknown, options: ValidateOptions = {}): R
       judge(one, item as Record<string, unknown>, run, undefined)
       report.objects.push(one)
       values.push(item as Record<string, unknown>)
+      if (one.errors.length > 0 && ++refused >= MOST_REFUSED) {
+        giveUp(report)
+        break
+      }
     }
     checkBundle(object, values, report, run.settings, run.options)
     return settle(report, run)

@@ -189,3 +189,15 @@ test('types are inferred from the tables', async (t) => {
   const wrong: StixTypes['url'] = { type: 'url', id: id('url') }
   t.notOk(validateObject(wrong).valid)
 })
+
+test('after 2,000 objects with errors the rest is not judged, and the report says so', async (t) => {
+  const many = Array.from({ length: 2_050 }, () => ({ type: 'a' }))
+  for (const report of [
+    validateText(JSON.stringify({ objects: many })),
+    validateObject({ type: 'bundle', id: 'bundle--7c1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a10', objects: many }),
+  ]) {
+    t.equal(report.valid, false)
+    t.equal(report.objects.length, 2_000)
+    t.ok(report.findings.some((f) => f.code === 'limit/refused-objects'))
+  }
+})
