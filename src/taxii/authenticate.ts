@@ -30,6 +30,7 @@ interface Remembered {
   until: Micros
 }
 
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 const MINUTE = 60_000_000n
 const MOST = 50_000
 
@@ -60,8 +61,10 @@ export class Authenticator {
     if (authorization === undefined || authorization === '') return ANONYMOUS
     const [, scheme = '', value = ''] = /^([A-Za-z]+) +(\S+) *$/.exec(authorization) ?? []
     const kind = scheme.toLowerCase()
-    if (kind === 'bearer' && value.split('.').length === 3) return this.#fromJwt(value, address)
     if (kind === 'bearer' || kind === 'token') {
+      // An API token may have two dots as well: what is no JWT of ours is looked up.
+      const claims = kind === 'bearer' && JWT.test(value) ? readClaims(this.#verifyJwt(value)) : null
+      if (claims) return this.#fromJwt(claims, address)
       return await this.#remember(`token ${value}`, '', address, () => this.#checkToken(value))
     }
     if (kind === 'basic' && this.#exchange.config.basicAuth) {
@@ -146,15 +149,14 @@ export class Authenticator {
     }
   }
 
-  #fromJwt(text: string, address: string): Caller {
-    const claims = readClaims(this.#verifyJwt(text))
-    const known = claims && {
+  #fromJwt(claims: Claims, address: string): Caller {
+    const known = {
       principal: claims.sub,
       changed: BigInt(claims.chg),
       token: claims.tok ?? null,
       until: 0n,
     }
-    const caller = known && this.#caller(known, address)
+    const caller = this.#caller(known, address)
     if (!caller) throw refused()
     return { ...caller, jwt: true }
   }

@@ -20,6 +20,7 @@ const TOKENS = [
   { name: 'green', max_tlp: 'green' },
   { name: 'room', collections: [ROOM] },
   { name: 'other', collections: ['other'] },
+  { name: 'dots', value: 'a-token.with.two-dots-0123456789abcdef' },
   { name: 'old', expires: '2020-01-01' },
   { name: 'far', cidrs: ['192.0.2.0/24'] },
   { name: 'near', cidrs: ['127.0.0.0/8', '::1/128'] },
@@ -68,6 +69,11 @@ const status = async (answer: Promise<Answer>) => (await answer).status
 const jwtOf = async (client: Client) =>
   String((await client.request({ method: 'POST', path: '/auth/token' })).json.access_token)
 const withJwt = (jwt: string, server: Server = one) => new Client(server.url, `Bearer ${jwt}`)
+
+test('an API token that looks like a JWT is looked up', async (t) => {
+  t.equal(await status(list(new Client(one.url, 'Bearer a-token.with.two-dots-0123456789abcdef'))), 200)
+  t.equal(await status(list(new Client(one.url, 'Bearer a-token.with.other-dots'))), 401)
+})
 
 test('Basic, Bearer, Token and JWT', async (t) => {
   for (const [what, authorization] of [

@@ -247,7 +247,9 @@ test('without prune nothing goes; with it all that is not declared goes, objects
     ${['indicator--1', 'indicator--2']}::text[], ${['indicator', 'indicator']}::text[], ${[21, 21]}::smallint[],
     ${[false, false]}::boolean[], ${['v', 'v']}::text[], ${['k', 'k']}::text[], ${[1, 1]}::int[], ${[null, null]}::bigint[],
     ${['\\x01', '\\x02']}::bytea[], ${['{}', '{}']}::text[], ${[null, null]}::bigint[])`)
-  await rows(sql`select open_status(${randomUUID()}::uuid, 'global', ${seq}, 'ana', null, 1, 2, '\\x00'::bytea)`)
+  await rows(
+    sql`select open_status(${randomUUID()}::uuid, 'global', ${seq}, 'ana', null, 1, 2, '\\x00'::bytea)`,
+  )
   const at = await epoch()
   const less = {
     countries: [{ code: 'MY', clearance: 'red' }],
