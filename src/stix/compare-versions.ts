@@ -34,6 +34,17 @@ function sameInstant(a: unknown, b: unknown): boolean {
   return fractionDigits(a) >= 0 && fractionDigits(b) >= 0 && compareInstants(a, b) === 0
 }
 
+/** Properties of creation that differ between two versions of one object (STIX 2.1 §3.2, §3.5). */
+export function changedCreation(
+  stored: Record<string, unknown>,
+  incoming: Record<string, unknown>,
+): ('created' | 'created_by_ref')[] {
+  const changed: ('created' | 'created_by_ref')[] = []
+  if (!sameInstant(stored.created, incoming.created)) changed.push('created')
+  if (stored.created_by_ref !== incoming.created_by_ref) changed.push('created_by_ref')
+  return changed
+}
+
 /**
  * Compares a stored version with an incoming one.
  *
@@ -48,16 +59,13 @@ export function compareVersions(
   const difference = before === null || after === null ? null : compareInstants(after, before)
   const order = difference === null ? null : difference < 0 ? 'older' : difference > 0 ? 'newer' : 'same'
   const sameContent = canonicalText(stored) === canonicalText(incoming)
-  const changedCreation: VersionComparison['changedCreation'] = []
-  if (!sameInstant(stored.created, incoming.created)) changedCreation.push('created')
-  if (stored.created_by_ref !== incoming.created_by_ref) changedCreation.push('created_by_ref')
   return {
     sameId: stored.id === incoming.id,
     order,
     respelled: order === 'same' && before !== after,
     sameContent,
     conflict: order === 'same' && !sameContent,
-    changedCreation,
+    changedCreation: changedCreation(stored, incoming),
     afterRevoked: order === 'newer' && stored.revoked === true,
   }
 }

@@ -1,7 +1,7 @@
 /** Everything pure about STIX: the raw scan, the door, ids, versions, markings. Imports nothing else of the project. */
 export { canonicalText, contentHash } from './canonical.ts'
 export { isWarningCode, WARNING_CODES } from './codes.ts'
-export { compareVersions, type VersionComparison } from './compare-versions.ts'
+export { changedCreation, compareVersions, type VersionComparison } from './compare-versions.ts'
 export type { Policy } from './context.ts'
 export { deterministicId } from './deterministic-id.ts'
 export { type Checked, checkObject, type DoorOptions, type StixObject } from './door.ts'

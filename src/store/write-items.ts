@@ -15,6 +15,8 @@ export interface Stored {
   sco: boolean
   standard: boolean
   hash: Buffer
+  /** Text of the writer's organization's latest visible version of an object with versions; null for other rows. */
+  body: string | null
 }
 
 /**
@@ -26,9 +28,12 @@ export async function readStored(
   scope: string,
   collection: number,
   ids: readonly string[],
+  organization: string,
   own: string | null,
 ): Promise<Stored[]> {
-  return await db.rows(sql`select position, accepted, object_id, spec, version, version_key, organization, sco, standard, hash
+  return await db.rows(sql`select position, accepted, object_id, spec, version, version_key, organization, sco, standard, hash,
+      case when not sco and organization = ${organization} and row_number() over (
+        partition by object_id, organization order by version_key desc, accepted) = 1 then body end as body
     from item i where collection = ${collection} and object_id = any (${ids}::text[])
       and audience = any (${scope}::int[])
       and (${own}::text is null or principal = ${own} or standard) order by accepted`)

@@ -1,4 +1,5 @@
 /** One object against the copies that its writer can see: new, already present, a new version, or refused. */
+import { changedCreation, type StixObject } from '../stix/index.ts'
 import type { NewItem, Stored } from '../store/write-items.ts'
 import type { Micros } from '../time.ts'
 import { failure, named, type Outcome, success } from './outcome.ts'
@@ -15,6 +16,8 @@ export interface Known {
   position: bigint | null
   /** Index among the items to append, if it is one of them. */
   item: number | null
+  /** The object itself, where the next version has to be compared with it. */
+  value: Record<string, unknown> | null
 }
 
 export function fromStored(row: Stored): Known {
@@ -27,6 +30,7 @@ export function fromStored(row: Stored): Known {
     standard: row.standard,
     position: row.position,
     item: null,
+    value: row.body === null ? null : (JSON.parse(row.body) as Record<string, unknown>),
   }
 }
 
@@ -44,8 +48,8 @@ export function decide(
   const organization = writer.subject.organization.id
   const own = known.filter((copy) => copy.organization === organization && !copy.standard)
   const others = known.filter((copy) => copy.organization !== organization)
-  const append = (replaced: Known | null): Outcome => {
-    const message = candidate.labelled.warnings.join('; ')
+  const append = (replaced: Known | null, warnings: readonly string[] = []): Outcome => {
+    const message = [...warnings, ...candidate.labelled.warnings].join('; ')
     if (replaced && replaced.item !== null) {
       // Replaces one of this very batch: the later content takes its place before it is stored.
       const { label, heldUntil } = candidate
@@ -57,6 +61,7 @@ export function decide(
         text: object.text,
       }
       replaced.hash = object.hash
+      replaced.value = object.value
       return success({ ...detail, ...(message && { message }) })
     }
     items.push(toItem(candidate, replaced?.position ?? null))
@@ -70,6 +75,7 @@ export function decide(
       standard: false,
       position: null,
       item: items.length - 1,
+      value: object.sco ? null : object.value,
     })
     const version = object.version ?? ''
     return { ...success({ id: object.id, version, ...(message && { message }) }), appended: items.length - 1 }
@@ -114,7 +120,37 @@ export function decide(
       ? present(equal)
       : failure(detail, 'only its creator may version it: another organization has sent this object')
   }
-  return append(null)
+  const lineage = succeeds(own, object)
+  if (lineage.refused) return failure(detail, lineage.refused)
+  if (lineage.warnings.length > 0 && writer.collection.strict) {
+    return failure(detail, `${lineage.warnings.join('; ')}: this collection is strict`)
+  }
+  return append(null, lineage.warnings)
+}
+
+/**
+ * May this be a version of what its organization has already sent (STIX 2.1 §3.2, §3.5, §3.6)? Nothing follows a
+ * revoked version. Published feeds send revoked objects once more, still revoked, and change properties of creation:
+ * that only warns.
+ */
+function succeeds(own: readonly Known[], object: StixObject): { refused?: string; warnings: string[] } {
+  const latest = own.reduce<Known | null>(
+    (a, b) => (b.value && (a === null || (b.versionKey ?? '') > (a.versionKey ?? '')) ? b : a),
+    null,
+  )
+  if (!latest?.value) return { warnings: [] }
+  const warnings: string[] = []
+  if (latest.value.revoked === true && (object.versionKey ?? '') > (latest.versionKey ?? '')) {
+    if (object.value.revoked !== true) {
+      const refused = `this object is revoked since version ${latest.version} and takes no later one: make a new object`
+      return { refused, warnings }
+    }
+    warnings.push(`this object is revoked since version ${latest.version} and should take no later one`)
+  }
+  for (const name of changedCreation(latest.value, object.value)) {
+    warnings.push(`${name} differs from that of version ${latest.version} and should never change`)
+  }
+  return { warnings }
 }
 
 /** Is a later than b? What this batch appends comes after everything stored. */

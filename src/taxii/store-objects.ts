@@ -70,7 +70,14 @@ async function readKnown(
   ids: readonly string[],
 ): Promise<Map<string, Known[]>> {
   const known = new Map<string, Known[]>()
-  for (const row of await readStored(db, reader.scope, writer.collection.seq, ids, ownOnly(writer))) {
+  for (const row of await readStored(
+    db,
+    reader.scope,
+    writer.collection.seq,
+    ids,
+    writer.subject.organization.id,
+    ownOnly(writer),
+  )) {
     const list = known.get(row.object_id) ?? []
     list.push(fromStored(row))
     known.set(row.object_id, list)
