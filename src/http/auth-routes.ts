@@ -5,6 +5,7 @@ import type { Caller } from '../policy/model.ts'
 import type { Claims } from '../taxii/authenticate.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { inWorld } from '../taxii/operation.ts'
+import { answersOptions } from './methods.ts'
 
 export const JWT_SECONDS = 900
 
@@ -17,16 +18,7 @@ export function authRoutes(
     await inWorld(exchange, false, async () => {
       const caller = await who(request)
       if (caller.subject === null) throw new AppError('unauthorized')
-      if (request.method === 'OPTIONS') {
-        reply.code(204).header('allow', 'POST, OPTIONS').send()
-        return
-      }
-      if (request.method !== 'POST') {
-        throw new AppError('methodNotAllowed', {
-          detail: 'Allowed here: POST, OPTIONS.',
-          headers: { allow: 'POST, OPTIONS' },
-        })
-      }
+      if (answersOptions(request, reply, ['POST', 'OPTIONS'])) return
       if (caller.jwt) {
         throw new AppError('forbidden', {
           detail: 'A JWT is made with Basic or an API token, not with a JWT.',

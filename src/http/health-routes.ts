@@ -1,11 +1,13 @@
 /** `/livez`, `/readyz`, `/metrics`: for orchestrators and operators, without credentials and without content. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { AppError } from '../errors.ts'
 import type { Exchange } from '../taxii/exchange.ts'
+import { answersOptions } from './methods.ts'
 import type { Metrics } from './metrics.ts'
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
 
+const READ = ['GET', 'HEAD', 'OPTIONS']
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
 export function healthRoutes(
@@ -21,22 +23,12 @@ export function healthRoutes(
       .header('cache-control', 'no-store')
       .send(`${body}\n`)
 
-  const only = (request: FastifyRequest, reply: FastifyReply) => {
-    const allow = 'GET, HEAD, OPTIONS'
-    if (request.method === 'OPTIONS') {
-      reply.code(204).header('allow', allow).send()
-      return false
-    }
-    if (request.method === 'GET' || request.method === 'HEAD') return true
-    throw new AppError('methodNotAllowed', { detail: `Allowed here: ${allow}.`, headers: { allow } })
-  }
-
   app.all('/livez', async (request, reply) => {
-    if (only(request, reply)) text(reply, 200, 'alive')
+    if (!answersOptions(request, reply, READ)) text(reply, 200, 'alive')
   })
 
   app.all('/readyz', async (request, reply) => {
-    if (!only(request, reply)) return
+    if (answersOptions(request, reply, READ)) return
     if (draining()) {
       text(reply, 503, 'draining')
       return
@@ -55,7 +47,7 @@ export function healthRoutes(
     const near = LOOPBACK.has(request.raw.socket.remoteAddress ?? '')
     if (!near || FORWARDED.some((name) => request.headers[name] !== undefined))
       throw new AppError('unauthorized')
-    if (!only(request, reply)) return
+    if (answersOptions(request, reply, READ)) return
     const body = await metrics.registry.metrics()
     reply.header('content-type', metrics.registry.contentType).send(body)
   })

@@ -11,6 +11,7 @@ import { findCollection, findRoot, inWorld, requireRead, requireWrite } from '..
 import { getApiRoot, getCollection, getCollections, getDiscovery, isPublic } from '../taxii/server-info.ts'
 import { getStatus } from '../taxii/status.ts'
 import { send } from './answer.ts'
+import { answersOptions } from './methods.ts'
 import { accepts, isEnvelopeType } from './negotiate.ts'
 import { readBody } from './read-body.ts'
 
@@ -176,23 +177,15 @@ async function entitled(
   return caller
 }
 
-/** OPTIONS is answered here; a method that the resource does not have is 405 with Allow (T-3.1-15). */
+/** OPTIONS is answered in a world that is true now, as everything is; a method that is not there is 405. */
 async function answered(
   exchange: Exchange,
   request: FastifyRequest,
   reply: FastifyReply,
   allowed: readonly string[],
 ): Promise<boolean> {
-  const allow = allowed.join(', ')
-  if (request.method === 'OPTIONS') {
-    await exchange.confirm()
-    reply.code(204).header('allow', allow).header('cache-control', 'private, no-store').send()
-    return true
-  }
-  if (!allowed.includes(request.method)) {
-    throw new AppError('methodNotAllowed', { detail: `Allowed here: ${allow}.`, headers: { allow } })
-  }
-  return false
+  if (request.method === 'OPTIONS') await exchange.confirm()
+  return answersOptions(request, reply, allowed)
 }
 
 function negotiate(request: FastifyRequest, config: Config): void {

@@ -5,10 +5,10 @@ import type { Caller } from '../policy/model.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { inWorld } from '../taxii/operation.ts'
 import { validateObjects } from '../taxii/validate-objects.ts'
+import { answersOptions } from './methods.ts'
 import { readBody } from './read-body.ts'
 
 const TYPES = /^application\/(json|stix\+json|taxii\+json)\s*(;|$)/i
-const ALLOW = 'POST, OPTIONS'
 
 export function validateRoutes(
   app: FastifyInstance,
@@ -19,16 +19,7 @@ export function validateRoutes(
     await inWorld(exchange, false, async () => {
       const caller = await who(request)
       if (caller.subject === null) throw new AppError('unauthorized')
-      if (request.method === 'OPTIONS') {
-        reply.code(204).header('allow', ALLOW).send()
-        return
-      }
-      if (request.method !== 'POST') {
-        throw new AppError('methodNotAllowed', {
-          detail: `Allowed here: ${ALLOW}.`,
-          headers: { allow: ALLOW },
-        })
-      }
+      if (answersOptions(request, reply, ['POST', 'OPTIONS'])) return
       if (!TYPES.test(request.headers['content-type'] ?? '')) {
         throw new AppError('unsupportedMediaType', {
           detail: 'Send an object, a bundle or an envelope as application/json, stix+json or taxii+json.',
