@@ -1,6 +1,6 @@
 /** Compiles a reader to the set of audiences it may see; the only caller of permit() (policy.md §11). */
 import type { Micros } from '../time.ts'
-import type { Subject, World } from './model.ts'
+import type { AudienceRecord, Label, Subject, World } from './model.ts'
 import { permit } from './permit.ts'
 
 /** Audience ids that a reader sees, as Postgres reads them. */
@@ -32,7 +32,7 @@ export class Scopes {
 
   constructor(world: World) {
     this.#world = world
-    this.#boundaries = world.topology.agreements
+    this.#boundaries = [...world.topology.agreements, ...world.topology.vetoes]
       .flatMap((a) => [a.validFrom, a.validUntil])
       .filter((at): at is Micros => at !== null)
       .sort(ascending)
@@ -74,7 +74,7 @@ export class Scopes {
       for (let id = this.#boundaryCount + 1; id <= world.audienceCount; id++) {
         const audience = world.audiences[id]
         if (!audience) continue
-        const labels = [...audience.own, ...(audience.later ?? []).flatMap((l) => l.labels)]
+        const labels = labelsIn(audience)
         for (const at of labels.flatMap((l) => [l.notBefore, l.notAfter])) {
           if (at !== undefined) added.push(BigInt(at))
         }
@@ -92,6 +92,11 @@ export class Scopes {
     }
     return this.#boundaries[low] ?? NEVER
   }
+}
+
+/** Every label that a record mentions. */
+function labelsIn({ own, any = [], later = [] }: AudienceRecord): Label[] {
+  return [...own, ...any.flat(2), ...later.flatMap((l) => [...l.labels, ...(l.any ?? []).flat(2)])]
 }
 
 function ascending(a: Micros, b: Micros): number {

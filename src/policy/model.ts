@@ -69,6 +69,27 @@ export interface Baseline {
   maxTlp: Tlp
   /** Organizations and country codes; null = every declared organization. */
   members: ReadonlySet<string> | null
+  /** Organizations and country codes that neither give nor receive under it. */
+  optedOut: ReadonlySet<string>
+}
+
+/**
+ * A national authority's no to what originates in its country (policy.md §4). Each selector that is set must match;
+ * the originating organization itself reads on.
+ */
+export interface Veto {
+  id: string
+  country: string
+  /** The national CERT that spoke it. */
+  by: string
+  /** Countries that may not read; null = nobody outside the originating organization. */
+  to: readonly string[] | null
+  /** This level and stricter ones; null = every level. */
+  level: Tlp | null
+  /** Id of an object, or of a marking-definition; matched with `named` of a label. */
+  named: string | null
+  validFrom: Micros | null
+  validUntil: Micros | null
 }
 
 /** Everything that decides who may read, at one epoch; immutable. */
@@ -78,6 +99,7 @@ export interface Topology {
   communities: ReadonlyMap<string, Community>
   principals: ReadonlyMap<string, Principal>
   agreements: readonly Agreement[]
+  vetoes: readonly Veto[]
   baseline: Baseline
 }
 
@@ -105,16 +127,22 @@ export interface Label {
   /** Microseconds since the epoch, as numbers (exact below 2^53). */
   notBefore?: number
   notAfter?: number
+  /** Ids of the object, or of markings on it, that some veto has named (policy.md §4), ascending. */
+  named?: string[]
 }
 
 /** Who may read a row: what is interned as an audience (policy.md §11). */
 export interface AudienceRecord {
-  /** Labels of this version alone. */
+  /** Labels of this version alone, and of what it refers to (policy.md §6): all must admit. */
   own: Label[]
+  /** Clauses; of each, one list of labels must admit as a whole (parts and references that may be taken out, §5, §6). */
+  any?: Label[][][]
+  /** The submitting organization; absent in records of before migration 3, whose labels are all of it. */
+  origin?: string
   /** The principal that submitted it, who reads its own back. */
   submitter: string
   /** Labels of the chain's latest version, which must admit as well; `at` = only from that time on (an embargo). */
-  later?: { labels: Label[]; at?: number }[]
+  later?: { labels: Label[]; any?: Label[][][]; at?: number }[]
   /** Under embargo until the release job appends it again: its own organization only. */
   held?: boolean
 }

@@ -3,6 +3,7 @@ import type { Micros } from '../time.ts'
 import {
   type Agreement,
   type AudienceRecord,
+  type Baseline,
   type Label,
   NO_COUNTRY,
   type Organization,
@@ -11,6 +12,19 @@ import {
   type Tlp,
   type Topology,
 } from './model.ts'
+import { vetoed } from './veto.ts'
+
+/** What decided, in words that the ledger and the answers for people show, such as `agreement MY>SG`. */
+export interface Decision {
+  yes: boolean
+  /** Of a yes: the way it came by. Of a no: what stood against it. */
+  rule: string
+  /** The label that decided; absent when none did. */
+  label?: Label
+}
+
+const no = (rule: string, label?: Label): Decision =>
+  label ? { yes: false, rule, label } : { yes: false, rule }
 
 /**
  * Decides on one row.
@@ -24,30 +38,92 @@ export function permit(
   audience: AudienceRecord,
   now: Micros,
 ): boolean {
-  if (audience.own.length === 0) return false
-  if (subject === null) return anonymous(audience, now)
-  if (!subject.principal.active) return false
-  if (!audience.own.every((label) => withinCap(subject, label))) return false
-  if (readsBack(subject, audience)) return true
-  if (!audience.own.every((label) => admits(topology, subject, label, audience.held === true, now)))
-    return false
-  return (audience.later ?? []).every(
-    (need) =>
-      (need.at !== undefined && BigInt(need.at) > now) ||
-      need.labels.every((label) => withinCap(subject, label) && admits(topology, subject, label, false, now)),
-  )
+  return decide(topology, subject, audience, now).yes
+}
+
+/** The same decision with the rule that made it. */
+export function decide(
+  topology: Topology,
+  subject: Subject | null,
+  audience: AudienceRecord,
+  now: Micros,
+): Decision {
+  if (audience.own.length === 0) return no('no-label')
+  if (subject && !subject.principal.active) return no('inactive')
+  const origin = audience.origin ?? soleOriginator(audience.own)
+  if (subject) {
+    const above = audience.own.find((label) => !withinCap(subject, label))
+    if (above) return no('above-cap', above)
+    if (submitted(subject, audience, origin)) {
+      // What may be taken out of it may be above the cap; it reads back the rest.
+      return all(
+        audience.any,
+        (label) => (withinCap(subject, label) ? { yes: true, rule: 'submitter' } : no('above-cap', label)),
+        {
+          yes: true,
+          rule: 'submitter',
+        },
+      )
+    }
+  }
+  if (audience.held && subject?.organization.id !== origin) return no('embargo')
+  const judge = (label: Label): Decision =>
+    subject ? admits(topology, subject, label, now) : admitsAnyone(topology, label, now)
+  const own = weigh(audience.own, judge)
+  if (!own.yes) return own
+  const parts = all(audience.any, judge, own)
+  if (!parts.yes) return no('part', parts.label)
+  for (const need of audience.later ?? []) {
+    if (need.at !== undefined && BigInt(need.at) > now) continue
+    const later = weigh(need.labels, judge)
+    if (!later.yes) return no('later-version', later.label)
+    const without = all(need.any, judge, later)
+    if (!without.yes) return no('later-version', without.label)
+  }
+  return own
+}
+
+/** All labels must admit; of several yes, the strictest label's is told. */
+function weigh(labels: readonly Label[], judge: (label: Label) => Decision): Decision {
+  let found: Decision | null = null
+  for (const label of labels) {
+    const one = judge(label)
+    if (!one.yes) return one
+    if (found === null || rank(label.level) > rank(found.label?.level ?? 'clear')) found = { ...one, label }
+  }
+  return found ?? { yes: true, rule: 'no-condition' }
+}
+
+/** Of each clause, one list of labels must admit as a whole. */
+function all(
+  clauses: AudienceRecord['any'],
+  judge: (label: Label) => Decision,
+  otherwise: Decision,
+): Decision {
+  for (const clause of clauses ?? []) {
+    let refused: Decision = no('part')
+    const met = clause.some((labels) => {
+      const one = weigh(labels, judge)
+      if (!one.yes) refused = one
+      return one.yes
+    })
+    if (!met) return refused
+  }
+  return otherwise
+}
+
+/** Records of before migration 3 do not name their originator; all of their labels are of it. */
+function soleOriginator(labels: readonly Label[]): string | undefined {
+  const org = labels[0]?.org
+  return labels.every((label) => label.org === org) ? org : undefined
 }
 
 /** Nobody in particular: CLEAR and in its time; that the collection is public is the collection's matter. */
-function anonymous(audience: AudienceRecord, now: Micros): boolean {
-  if (audience.held) return false
-  const open = (label: Label) => label.level === 'clear' && inWindow(label, now) && !limited(label)
-  return (
-    audience.own.every(open) &&
-    (audience.later ?? []).every(
-      (need) => (need.at !== undefined && BigInt(need.at) > now) || need.labels.every(open),
-    )
-  )
+function admitsAnyone(topology: Topology, label: Label, now: Micros): Decision {
+  if (label.level !== 'clear' || limited(label)) return no('anonymous', label)
+  if (!inWindow(label, now)) return no('outside-its-time', label)
+  if (vetoed(topology, label, null, now)) return no('veto', label)
+  return { yes: true, rule: 'clear' }
 }
 
 const limited = (label: Label) =>
@@ -58,31 +134,36 @@ function withinCap(subject: Subject, label: Label): boolean {
 }
 
 /** A writer reads back its own while it is in the originator organization (relation 1). */
-function readsBack(subject: Subject, audience: AudienceRecord): boolean {
-  return (
-    audience.submitter === subject.principal.id &&
-    audience.own.every((label) => label.org === subject.organization.id)
-  )
+function submitted(subject: Subject, audience: AudienceRecord, origin: string | undefined): boolean {
+  return audience.submitter === subject.principal.id && subject.organization.id === origin
 }
 
-/** One label against one reader, the cap apart. `held`: under embargo, its own organization only. */
-function admits(topology: Topology, subject: Subject, label: Label, held: boolean, now: Micros): boolean {
+/** One label against one reader. */
+function admits(topology: Topology, subject: Subject, label: Label, now: Micros): Decision {
+  if (!withinCap(subject, label)) return no('above-cap', label)
   const named = label.level === 'red' && (label.releasableTo?.persons ?? []).includes(subject.principal.id)
-  if (label.level !== 'clear' && rank(label.level) > clearance(topology, subject, named)) return false
-  if (label.org === subject.organization.id) {
-    return label.level !== 'red' || named || subject.principal.custodian
+  if (label.level !== 'clear' && rank(label.level) > clearance(topology, subject, named)) {
+    return no('above-clearance', label)
   }
-  if (held || !inWindow(label, now)) return false
+  if (label.org === subject.organization.id) {
+    if (label.level !== 'red') return { yes: true, rule: 'own-organization' }
+    if (named) return { yes: true, rule: 'named-person' }
+    return subject.principal.custodian ? { yes: true, rule: 'custodian' } : no('red-of-a-colleague', label)
+  }
+  if (!inWindow(label, now)) return no('outside-its-time', label)
   const { organization } = subject
-  if (inCountries(label.notReleasableTo?.countries, organization)) return false
+  if (inCountries(label.notReleasableTo?.countries, organization)) return no('not-releasable-to', label)
+  if (vetoed(topology, label, organization, now)) return no('veto', label)
   const released = label.releasableTo === undefined ? null : isReleasedTo(topology, label, subject, named)
-  if (released === false) return false
-  if (label.level === 'clear') return true
+  if (released === false) return no('not-released', label)
+  if (label.level === 'clear') return { yes: true, rule: 'clear' }
   const origin = topology.organizations.get(label.org)
-  if (!origin || label.level === 'unmarked') return false
+  if (!origin || label.level === 'unmarked') return no('own-organization-only', label)
   const adhoc = released === true && (topology.countries.get(origin.country)?.adhocRelease ?? true)
   const way = ways(topology, origin, organization, label.level, now)
-  return hop(label, { ...way, recipient: way.recipient || adhoc }, named)
+  if (adhoc) way.recipient ??= named ? 'named-person' : 'release-list'
+  const rule = hop(label, way, named)
+  return rule === null ? no('no-way', label) : { yes: true, rule }
 }
 
 /** The lowest ceiling of the principal, its organization and its country, as a rank (policy.md §1). */
@@ -121,46 +202,47 @@ function isReleasedTo(topology: Topology, label: Label, subject: Subject, named:
   )
 }
 
-/** How an object of one level may travel from its originator to a reader's organization. */
+/** How an object of one level may travel from its originator to a reader's organization; each by the rule that lets it. */
 interface Ways {
   /** Column 3: on the originator's roster. */
-  client: boolean
+  client: string | null
   /** Column 5 abroad, or "D" at home: an agreement or domestic rule makes the organization a recipient. */
-  recipient: boolean
+  recipient: string | null
   /** Column 6: client of a recipient abroad whose agreement lets clients in. */
-  recipientClient: boolean
+  recipientClient: string | null
   /** Columns 4 and 7: an agreement, or the baseline, reaches it as one of many. */
-  channel: boolean
+  channel: string | null
 }
 
 function ways(topology: Topology, origin: Organization, reader: Organization, level: Tlp, now: Micros): Ways {
   const way: Ways = {
-    client: origin.clients.has(reader.id) && rank(level) <= rank('amber'),
-    recipient: false,
-    recipientClient: false,
-    channel: false,
-  }
-  const { baseline } = topology
-  if (
-    rank(level) <= Math.min(rank(baseline.maxTlp), rank('green')) &&
-    isMember(baseline.members, origin) &&
-    isMember(baseline.members, reader)
-  ) {
-    way.channel = true
-    if (!compatriots(origin, reader)) way.recipient = true
+    client: origin.clients.has(reader.id) && rank(level) <= rank('amber') ? `roster of ${origin.id}` : null,
+    recipient: null,
+    recipientClient: null,
+    channel: null,
   }
   for (const agreement of topology.agreements) {
     if (rank(level) > rank(agreement.maxTlp) || !inForce(agreement, now)) continue
     if (agreement.source !== origin.id && !isCountry(agreement.source, origin)) continue
     const reach = reaches(topology, agreement, origin, reader)
-    if (reach === 'recipient') way.recipient = true
-    if (reach !== 'no') way.channel = true
-    if (agreement.clients && !way.recipientClient) {
-      way.recipientClient = patrons(topology, reader).some(
-        (patron) =>
-          !compatriots(origin, patron) && reaches(topology, agreement, origin, patron) === 'recipient',
+    const rule = `agreement ${agreement.source}>${agreement.target}`
+    if (reach === 'recipient') way.recipient ??= rule
+    if (reach !== 'no') way.channel ??= rule
+    if (agreement.clients && way.recipientClient === null) {
+      const patron = patrons(topology, reader).find(
+        (p) => !compatriots(origin, p) && reaches(topology, agreement, origin, p) === 'recipient',
       )
+      if (patron) way.recipientClient = `${rule}, client of ${patron.id}`
     }
+  }
+  const { baseline } = topology
+  if (
+    rank(level) <= Math.min(rank(baseline.maxTlp), rank('green')) &&
+    isMember(baseline, origin) &&
+    isMember(baseline, reader)
+  ) {
+    way.channel ??= 'baseline'
+    if (!compatriots(origin, reader)) way.recipient ??= 'baseline'
   }
   return way
 }
@@ -218,26 +300,26 @@ function compatriots(a: Organization, b: Organization): boolean {
   return a.country !== NO_COUNTRY && a.country === b.country
 }
 
-function isMember(members: ReadonlySet<string> | null, organization: Organization): boolean {
-  if (members === null) return true
-  return (
-    members.has(organization.id) || (organization.country !== NO_COUNTRY && members.has(organization.country))
-  )
+/** Is it in the multilateral baseline, and has neither it nor its country opted out? */
+function isMember({ members, optedOut }: Baseline, organization: Organization): boolean {
+  const on = (list: ReadonlySet<string>) =>
+    list.has(organization.id) || (organization.country !== NO_COUNTRY && list.has(organization.country))
+  return !on(optedOut) && (members === null || on(members))
 }
 
 /** The table of policy.md §3 for columns 3 to 7; columns 1, 2, 8 and 9 are decided before. */
-function hop(label: Label, way: Ways, named: boolean): boolean {
-  const clients = label.clients !== 'denied' && (way.client || way.recipientClient)
+function hop(label: Label, way: Ways, named: boolean): string | null {
+  const clients = label.clients === 'denied' ? null : (way.client ?? way.recipientClient)
   switch (label.level) {
     case 'green':
-      return way.recipient || way.channel || clients
+      return way.recipient ?? way.channel ?? clients
     case 'amber':
-      return way.recipient || clients
+      return way.recipient ?? clients
     case 'amber+strict':
       return way.recipient
     case 'red':
-      return named && way.recipient
+      return named ? way.recipient : null
     default:
-      return false
+      return null
   }
 }

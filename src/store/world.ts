@@ -111,9 +111,11 @@ export async function readWorld(pool: Pool): Promise<World> {
         communities: new Map(communities.map((c) => [c.id, { ...c, members: new Set(c.members) }])),
         principals: new Map(principals.map((p) => [p.id, p])),
         agreements,
+        vetoes: [],
         baseline: {
           maxTlp: baseline?.maxTlp ?? 'clear',
           members: baseline?.members ? new Set(baseline.members) : baseline ? null : new Set(),
+          optedOut: new Set(),
         },
       },
       roots: new Map(

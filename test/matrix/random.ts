@@ -105,7 +105,9 @@ export const randomWorld: fc.Arbitrary<Topology> = fc
       validUntil: a.validUntil === null ? null : BigInt(a.validUntil),
       signed: [...(unsigned === 'source' ? [] : [a.source]), ...(unsigned === 'target' ? [] : [a.target])],
     })),
+    vetoes: [],
     baseline: {
+      optedOut: new Set(),
       maxTlp: w.baseline.maxTlp,
       members: w.baseline.members === null ? null : new Set<string>(w.baseline.members),
     },

@@ -114,7 +114,9 @@ export function topologyOf(file: WorldFile, overrides: Overrides = {}): Topology
       validUntil: a.valid_until ? time(a.valid_until) : null,
       signed: a.signed,
     })),
+    vetoes: [],
     baseline: {
+      optedOut: new Set(),
       maxTlp: world.baseline.max_tlp,
       members: world.baseline.members === 'all' ? null : new Set(world.baseline.members),
     },

@@ -57,7 +57,9 @@ export function topologyOf(d: DeclaredTopology): Topology {
     communities: new Map(d.communities.map((c) => [c.id, { ...c, members: new Set(c.members) }])),
     principals: new Map(d.principals.map((p) => [p.id, { ...p, changed: 0n }])),
     agreements: d.agreements,
+    vetoes: [],
     baseline: {
+      optedOut: new Set(),
       maxTlp: d.baseline.maxTlp,
       members: d.baseline.members === null ? null : new Set(d.baseline.members),
     },

@@ -175,7 +175,8 @@ test('the release marking of docs/policy.md does what the page says', async (t) 
     communities: new Map(declared.communities.map((c) => [c.id, { ...c, members: new Set(c.members) }])),
     principals: new Map(),
     agreements: declared.agreements,
-    baseline: { maxTlp: declared.baseline.maxTlp, members: null },
+    vetoes: [],
+    baseline: { optedOut: new Set(), maxTlp: declared.baseline.maxTlp, members: null },
   }
   const at = (text: string): Micros => parseMicros(text) ?? 0n
   const sent = at('2026-11-22T00:00:00Z')

@@ -56,7 +56,7 @@ const scene: fc.Arbitrary<Scene> = fc.record({
 const bareScene: fc.Arbitrary<Scene> = fc
   .record({ scene, level: fc.constantFrom<Level>('green', 'amber', 'amber', 'amber+strict') })
   .map(({ scene: { topology, audience, now }, level }) => ({
-    topology: { ...topology, baseline: { maxTlp: 'green', members: new Set() } },
+    topology: { ...topology, baseline: { maxTlp: 'green', members: new Set(), optedOut: new Set() } },
     audience: { own: [{ level, org: audience.own[0]?.org || 'a' }], submitter: 'nobody' },
     cap: null,
     now,
