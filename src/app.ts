@@ -12,6 +12,7 @@ import Fastify, {
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
 import { challenge, sendError } from './http/answer.ts'
+import { apiRoutes } from './http/api/routes.ts'
 import { authRoutes } from './http/auth-routes.ts'
 import { clientError, refuseExpectation } from './http/client-error.ts'
 import { cors } from './http/cors.ts'
@@ -171,6 +172,7 @@ export async function buildApp({
   healthRoutes(app, exchange, metrics, draining)
   authRoutes(app, exchange, who)
   validateRoutes(app, exchange, who)
+  apiRoutes(app, exchange, who)
   taxiiRoutes(app, exchange, who)
   return app
 }

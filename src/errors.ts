@@ -16,6 +16,7 @@ const CATALOGUE = {
   methodNotAllowed: { status: 405, title: 'The method is not allowed here', shown: true },
   notAcceptable: { status: 406, title: 'The media type is not offered', shown: true },
   timeout: { status: 408, title: 'The request took too long', shown: true },
+  conflict: { status: 409, title: 'It is not in a state for this', shown: true },
   tooLarge: { status: 413, title: 'The request is too large', shown: true },
   uriTooLong: { status: 414, title: 'The URL is too long', shown: true },
   unsupportedMediaType: { status: 415, title: 'The content type is not supported', shown: true },
@@ -29,6 +30,13 @@ const CATALOGUE = {
 
 export type ErrorCode = keyof typeof CATALOGUE
 
+/** One thing that is wrong with what was sent. */
+export interface Problem {
+  /** JSON Pointer (RFC 6901). */
+  path: string
+  message: string
+}
+
 /** An expected failure. Below http, code throws this; one renderer writes the TAXII error body (T-3.6-01). */
 export class AppError extends Error {
   readonly code: ErrorCode
@@ -38,10 +46,17 @@ export class AppError extends Error {
   readonly detail: string | undefined
   /** Response headers that belong to the error (Retry-After, Allow, WWW-Authenticate). */
   readonly headers: Readonly<Record<string, string>>
+  /** Every thing that is wrong, for the REST interface. */
+  readonly problems: readonly Problem[]
 
   constructor(
     code: ErrorCode,
-    options: { detail?: string; cause?: unknown; headers?: Record<string, string> } = {},
+    options: {
+      detail?: string
+      cause?: unknown
+      headers?: Record<string, string>
+      problems?: readonly Problem[]
+    } = {},
   ) {
     super(options.detail ?? CATALOGUE[code].title, { cause: options.cause })
     this.name = 'AppError'
@@ -50,6 +65,7 @@ export class AppError extends Error {
     this.title = CATALOGUE[code].title
     this.detail = CATALOGUE[code].shown ? options.detail : undefined
     this.headers = options.headers ?? {}
+    this.problems = this.detail === undefined ? [] : (options.problems ?? [])
   }
 }
 

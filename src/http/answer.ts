@@ -4,11 +4,22 @@ import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../errors.ts'
 import { TAXII, takesGzip } from './negotiate.ts'
+import { isApi, PROBLEM, problemBody } from './problem.ts'
 
 const zip = promisify(gzip)
 const VARY = 'Accept, Accept-Encoding, Authorization'
 const EMPTY = Buffer.alloc(0)
 const WORTH_ZIPPING = 1024
+
+/** Sends an answer of the REST interface. */
+export async function sendJson(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  body: object,
+): Promise<void> {
+  await send(request, reply, status, body, 'application/json')
+}
 
 /** Sends a TAXII resource; `body` is JSON text or a value to serialise, absent for DELETE. */
 export async function send(
@@ -16,10 +27,11 @@ export async function send(
   reply: FastifyReply,
   status: number,
   body?: string | Buffer | object,
+  type = TAXII,
 ): Promise<void> {
   let bytes = toBytes(body)
   reply.code(status)
-  reply.header('content-type', TAXII)
+  reply.header('content-type', type)
   reply.header('cache-control', 'private, no-store')
   reply.header('vary', VARY)
   if (bytes.length >= WORTH_ZIPPING && takesGzip(request.headers['accept-encoding'])) {
@@ -65,9 +77,10 @@ export function sendError(
       known.status === 503 ? 'the database or the server is busy or gone' : 'the request failed',
     )
   }
-  const body = Buffer.from(errorBody(known, request.id))
+  const api = isApi(request.url)
+  const body = Buffer.from((api ? problemBody : errorBody)(known, request.id))
   reply.code(known.status)
-  reply.header('content-type', TAXII)
+  reply.header('content-type', api ? PROBLEM : TAXII)
   reply.header('cache-control', 'private, no-store')
   reply.header('vary', VARY)
   if (known.code === 'unauthorized') reply.header('www-authenticate', authenticate)

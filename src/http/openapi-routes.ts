@@ -1,6 +1,7 @@
 /** The routes of the HTTP interface as OpenAPI describes them: parameters, bodies, answers, errors, in one table. */
 import type { TSchema } from 'typebox'
 import { TAXII } from './negotiate.ts'
+import type { ApiProblem } from './openapi-api.ts'
 import { type SchemaName, stixId, timestamp, uuid4 } from './schemas.ts'
 
 export type Method = 'get' | 'head' | 'post' | 'delete' | 'options'
@@ -26,6 +27,8 @@ export interface Operation {
   success: Success
   /** Status codes of errors, apart from those that any request may meet. */
   errors: readonly (keyof typeof ERRORS)[]
+  /** Of the REST interface: errors are problem details. */
+  problems?: readonly ApiProblem[]
   /** Errors whose body is plain text. */
   plain?: Record<number, string>
 }
@@ -318,7 +321,8 @@ export const ROUTES: readonly Route[] = [
           schema: 'ValidationReport',
           type: 'application/json',
         },
-        errors: [401, 405, 413, 415, 429, 503],
+        errors: [],
+        problems: [401, 405, 413, 415],
       },
     },
   },

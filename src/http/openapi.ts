@@ -1,7 +1,9 @@
 /** The OpenAPI 3.1 description of the HTTP interface, made from the table of routes and the schemas beside it. */
 import { stringify } from 'yaml'
 import { version } from '../package-root.ts'
+import { OPERATIONS } from './api/operations.ts'
 import { TAXII } from './negotiate.ts'
+import { apiPaths, apiProblems, apiTags, problemResponses } from './openapi-api.ts'
 import {
   ANY,
   ERRORS,
@@ -28,8 +30,15 @@ export function document(): object {
       description: ABOUT,
     },
     servers: [{ url: '/' }],
-    tags: ['Server information', 'Collections', 'Authentication', 'Operations'].map((name) => ({ name })),
-    paths: Object.fromEntries(ROUTES.map((route) => [route.path, pathItem(route)])),
+    tags: ['Server information', 'Collections', 'Authentication', 'Operations', ...apiTags(OPERATIONS)].map(
+      (name) => ({
+        name,
+      }),
+    ),
+    paths: {
+      ...Object.fromEntries(ROUTES.map((route) => [route.path, pathItem(route)])),
+      ...apiPaths(OPERATIONS),
+    },
     components: {
       securitySchemes: {
         basic: { type: 'http', scheme: 'basic', description: 'Principal and password.' },
@@ -48,7 +57,10 @@ export function document(): object {
       },
       parameters: PARAMETERS,
       headers: HEADERS,
-      responses: Object.fromEntries(Object.values(ERRORS).map((e) => [e.name, errorResponse(e)])),
+      responses: {
+        ...Object.fromEntries(Object.values(ERRORS).map((e) => [e.name, errorResponse(e)])),
+        ...apiProblems(OPERATIONS),
+      },
       schemas: SCHEMAS,
     },
   }
@@ -105,7 +117,9 @@ function describe(route: Route, operation: Operation): object {
         ...(success.schema && { content: content(success.schema, success.type) }),
         ...(!success.schema && success.type && { content: TEXT }),
       },
-      ...errors(route, operation.errors, operation.plain),
+      ...(operation.problems
+        ? problemResponses(operation.problems)
+        : errors(route, operation.errors, operation.plain)),
     },
   }
 }

@@ -178,6 +178,26 @@ const error = Type.Object(
   { description: 'Error message (TAXII 2.1 §3.6.1).' },
 )
 
+const problem = Type.Object(
+  {
+    type: Type.Literal('about:blank'),
+    title: Type.String(),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.Optional(Type.String({ description: 'What is wrong and what to do.' })),
+    code: Type.String({ description: 'Stable name of the kind of error.' }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({ path: Type.String({ description: 'JSON Pointer.' }), message: Type.String() }),
+        {
+          minItems: 1,
+        },
+      ),
+    ),
+    error_id: Type.Optional(Type.String({ description: 'On 5xx: what to ask the operator about.' })),
+  },
+  { description: 'Problem details (RFC 9457).' },
+)
+
 const accessToken = Type.Object(
   {
     access_token: Type.String({ description: 'A JWT for the header `Authorization: Bearer`.' }),
@@ -236,6 +256,7 @@ export const SCHEMAS = {
   StixObject: stixObject,
   Versions: versions,
   Error: error,
+  Problem: problem,
   AccessToken: accessToken,
   ValidationReport: validationReport,
 } as const satisfies Record<string, TSchema>

@@ -142,7 +142,7 @@ function submitted(subject: Subject, audience: AudienceRecord, origin: string | 
 function admits(topology: Topology, subject: Subject, label: Label, now: Micros): Decision {
   if (!withinCap(subject, label)) return no('above-cap', label)
   const named = label.level === 'red' && (label.releasableTo?.persons ?? []).includes(subject.principal.id)
-  if (label.level !== 'clear' && rank(label.level) > clearance(topology, subject, named)) {
+  if (label.level !== 'clear' && rank(label.level) > rank(ceiling(topology, subject, named))) {
     return no('above-clearance', label)
   }
   if (label.org === subject.organization.id) {
@@ -166,18 +166,15 @@ function admits(topology: Topology, subject: Subject, label: Label, now: Micros)
   return rule === null ? no('no-way', label) : { yes: true, rule }
 }
 
-/** The lowest ceiling of the principal, its organization and its country, as a rank (policy.md §1). */
-function clearance(topology: Topology, subject: Subject, named: boolean): number {
-  const { principal, organization } = subject
-  let ceiling = rank('red')
-  const lower = (level: Tlp | null | undefined) => {
-    if (level) ceiling = Math.min(ceiling, rank(level))
-  }
-  lower(principal.clearance)
-  lower(organization.clearance)
-  lower(topology.countries.get(organization.country)?.clearance)
-  if (principal.kind === 'service' && !named) lower('amber+strict')
-  return ceiling
+/** The lowest ceiling of the principal, its organization and its country (policy.md §1). @param named for RED, by a label */
+export function ceiling(topology: Topology, { principal, organization }: Subject, named = false): Tlp {
+  const stated: (Tlp | null | undefined)[] = [
+    principal.clearance,
+    organization.clearance,
+    topology.countries.get(organization.country)?.clearance,
+    principal.kind === 'service' && !named ? 'amber+strict' : null,
+  ]
+  return stated.reduce<Tlp>((low, level) => (level && rank(level) < rank(low) ? level : low), 'red')
 }
 
 function inWindow(label: Label, now: Micros): boolean {

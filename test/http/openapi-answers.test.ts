@@ -37,6 +37,10 @@ interface Document {
 }
 
 const openapi: Document = parse(readFileSync(join(root, 'openapi.yaml'), 'utf8'))
+// Operations under /api/v1 are held by test/support/api.ts and api-problems.test.ts.
+for (const path of Object.keys(openapi.paths)) {
+  if (path.startsWith('/api/v1/') && path !== '/api/v1/validate') delete openapi.paths[path]
+}
 const METHODS = ['get', 'head', 'post', 'delete', 'options']
 
 // As a client should read them the schemas are open; here, what is sent must be declared.
@@ -137,8 +141,9 @@ function matches(
     t.ok(valid?.(answer.header(name)), `${what}: header ${name}: ${answer.header(name)}`)
   }
   if (bodyless || !found.response.content) return t.equal(answer.text, '', `${what}: no body`)
-  const [type = ''] = Object.keys(found.response.content)
   const sent = answer.header('Content-Type') ?? ''
+  const types = Object.keys(found.response.content)
+  const type = types.find((name) => name === sent) ?? types[0] ?? ''
   t.equal(type === 'text/plain' ? sent.split(';')[0] : sent, type, `${what}: Content-Type`)
   const valid = ajv.getSchema(`openapi${found.pointer}/content/${step(type)}/schema`)
   t.ok(

@@ -227,7 +227,8 @@ test('folders import as ARCHITECTURE.md says', async (t) => {
     policy: ['stix'],
     store: ['stix', 'policy'],
     taxii: ['policy', 'stix', 'store'],
-    http: ['taxii', 'policy'],
+    sharing: ['taxii', 'policy', 'stix', 'store'],
+    http: ['sharing', 'taxii', 'policy'],
   }
   const wrong: string[] = []
   for (const [folder, others] of Object.entries(allowed)) {

@@ -1,0 +1,5 @@
+/** Every operation of the REST interface, in the order in which openapi.yaml lists them. */
+import { clearanceApi } from './clearance-api.ts'
+import type { ApiOperation } from './operation.ts'
+
+export const OPERATIONS: readonly ApiOperation[] = [...clearanceApi]

@@ -1,0 +1,122 @@
+/** The REST interface under /api/v1: registers its operations, checks what comes in, sends what goes out. */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { TSchema } from 'typebox'
+import { AppError, type Problem } from '../../errors.ts'
+import type { Caller } from '../../policy/model.ts'
+import type { Exchange } from '../../taxii/exchange.ts'
+import { inWorld } from '../../taxii/operation.ts'
+import { sendJson } from '../answer.ts'
+import { answersOptions } from '../methods.ts'
+import { readBody } from '../read-body.ts'
+import type { ApiOperation, Input, Member } from './operation.ts'
+import { OPERATIONS } from './operations.ts'
+
+const JSON_TYPE = /^application\/json\s*(;|$)/i
+const LARGEST_BODY = 4_194_304
+
+const ajv = new Ajv2020({ strict: false, allErrors: false, coerceTypes: false, ownProperties: true })
+const coercing = new Ajv2020({ strict: false, allErrors: false, coerceTypes: true, ownProperties: true })
+
+/** Registers every operation, path by path. */
+export function apiRoutes(
+  app: FastifyInstance,
+  exchange: Exchange,
+  who: (request: FastifyRequest) => Promise<Caller>,
+): void {
+  for (const path of new Set(OPERATIONS.map((o) => o.path))) {
+    const here = OPERATIONS.filter((o) => o.path === path).map(compile)
+    const methods = [...here.map((o) => o.operation.method), 'OPTIONS']
+    app.all(path.replace(/\{(\w+)\}/g, ':$1'), async (request, reply) => {
+      await inWorld(exchange, false, async () => {
+        const caller = await who(request)
+        if (!isMember(caller)) throw new AppError('unauthorized')
+        if (answersOptions(request, reply, methods)) return
+        const found = here.find((o) => o.operation.method === request.method) as Compiled
+        await answer(exchange, caller, found, request, reply)
+      })
+    })
+  }
+}
+
+interface Compiled {
+  operation: ApiOperation
+  params: ValidateFunction
+  query: ValidateFunction
+  body: ValidateFunction | null
+}
+
+function compile(operation: ApiOperation): Compiled {
+  const { params, query, body } = operation
+  const strict = (schema: TSchema) => ajv.compile(schema)
+  return { operation, params: strict(params), query: coercing.compile(query), body: body && strict(body) }
+}
+
+async function answer(
+  exchange: Exchange,
+  caller: Member,
+  { operation, params, query, body }: Compiled,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  if (caller.token && !caller.token.scopes.includes(operation.scope)) {
+    throw new AppError('forbidden', { detail: `This token lacks the scope ${operation.scope}.` })
+  }
+  // A parameter of the path that cannot be one names nothing.
+  if (!params(request.params)) throw new AppError('notFound')
+  const asked = { ...(request.query as Record<string, unknown>) }
+  if (!query(asked)) throw invalid('badParameter', query, 'the query')
+  const input: Input = { params: request.params as Record<string, string>, query: asked, body: undefined }
+  if (body) {
+    input.body = await readJson(request, exchange)
+    if (!body(input.body)) throw invalid('badRequest', body, 'the body')
+  }
+  const result = await operation.run(exchange, caller, input)
+  await sendJson(request, reply, operation.answer.status, result as object)
+}
+
+const isMember = (caller: Caller): caller is Member => caller.subject !== null
+
+const parsed = new WeakMap<FastifyRequest, Promise<unknown>>()
+
+/** Read once, however often the world changes meanwhile. */
+function readJson(request: FastifyRequest, exchange: Exchange): Promise<unknown> {
+  let found = parsed.get(request)
+  if (!found) {
+    found = readAndParse(request, exchange)
+    parsed.set(request, found)
+  }
+  return found
+}
+
+async function readAndParse(request: FastifyRequest, exchange: Exchange): Promise<unknown> {
+  if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
+    throw new AppError('unsupportedMediaType', { detail: 'Send application/json.' })
+  }
+  const bytes = await readBody(request.raw, Math.min(exchange.config.maxContentLength, LARGEST_BODY))
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new AppError('badRequest', { detail: 'The body is not JSON in UTF-8.' })
+  }
+}
+
+/** What does not fit, by JSON Pointer. */
+function invalid(code: 'badParameter' | 'badRequest', validate: ValidateFunction, where: string): AppError {
+  const problems: Problem[] = (validate.errors ?? []).map((error) => ({
+    path: error.instancePath,
+    message: describe(error),
+  }))
+  const first = problems[0]
+  const detail = `${first?.path ? `${first.path} of ${where}` : `In ${where}: it`} ${first?.message ?? 'is not as declared'}.`
+  return new AppError(code, { detail, problems })
+}
+
+function describe(error: NonNullable<ValidateFunction['errors']>[number]): string {
+  const { keyword, message, params } = error
+  if (keyword === 'additionalProperties') {
+    return `has the unknown property "${String(params.additionalProperty).slice(0, 80)}"`
+  }
+  if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`
+  return message ?? 'is not as declared'
+}

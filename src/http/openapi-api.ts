@@ -1,0 +1,113 @@
+/** The part of openapi.yaml that describes the REST interface under /api/v1, made from its operations. */
+import type { ApiOperation } from './api/operation.ts'
+import { TAXII } from './negotiate.ts'
+import { ERRORS } from './openapi-routes.ts'
+import { PROBLEM } from './problem.ts'
+
+const PROBLEMS = {
+  ...ERRORS,
+  401: { name: 'Unauthorized', means: 'No credentials, or wrong ones.', header: 'WWW-Authenticate' },
+  403: { name: 'Forbidden', means: 'The caller may not do this.' },
+  404: { name: 'NotFound', means: 'Unknown, or not for this caller: the answer is the same.' },
+  409: { name: 'Conflict', means: 'It is not in a state for this; `detail` says which it is in.' },
+  415: {
+    name: 'UnsupportedMediaType',
+    means: 'Content-Type is not application/json, or Content-Encoding is neither gzip nor absent.',
+  },
+  422: { name: 'Unprocessable', means: 'Well formed, but it cannot be done; `errors` says what and where.' },
+} as const
+
+export type ApiProblem = keyof typeof PROBLEMS
+
+/** Problems that any operation may meet. */
+export const ANY_PROBLEM: readonly ApiProblem[] = [400, 401, 405, 414, 429, 431, 500, 503]
+
+// What cannot be parsed as a request has no path yet: it is answered as everywhere.
+const name = (status: ApiProblem) => (status === 431 ? ERRORS[431].name : `Problem${PROBLEMS[status].name}`)
+
+/** Responses by name, one per problem that one of these operations, or validate, may meet. */
+export function apiProblems(operations: readonly ApiOperation[]): Record<string, object> {
+  const used = new Set<ApiProblem>([...ANY_PROBLEM, 413, 415, ...operations.flatMap(problemsOf)])
+  used.delete(431)
+  const statuses = Object.keys(PROBLEMS).map((key) => Number(key) as ApiProblem)
+  const found = statuses
+    .filter((status) => used.has(status))
+    .map((status) => {
+      const entry: { means: string; header?: string } = PROBLEMS[status]
+      return [
+        name(status),
+        {
+          description: entry.means,
+          ...(entry.header && {
+            headers: { [entry.header]: { $ref: `#/components/headers/${entry.header}` } },
+          }),
+          content: {
+            [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } },
+            ...(status === 400 && { [TAXII]: { schema: { $ref: '#/components/schemas/Error' } } }),
+          },
+        },
+      ]
+    })
+  return Object.fromEntries(found)
+}
+
+/** References to the responses of these problems, in order of status. */
+export function problemResponses(own: readonly ApiProblem[]): Record<string, object> {
+  const all = [...new Set([...ANY_PROBLEM, ...own])].sort((a, b) => a - b)
+  return Object.fromEntries(all.map((status) => [status, { $ref: `#/components/responses/${name(status)}` }]))
+}
+
+export function apiTags(operations: readonly ApiOperation[]): string[] {
+  return [...new Set(operations.map((o) => o.tag))]
+}
+
+export function apiPaths(operations: readonly ApiOperation[]): Record<string, object> {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const o of operations) {
+    const item = paths[o.path] ?? {}
+    paths[o.path] = item
+    item[o.method.toLowerCase()] = describe(o)
+  }
+  return paths
+}
+
+function problemsOf({ problems, scope, body }: ApiOperation): ApiProblem[] {
+  return [
+    ...problems,
+    ...(scope === 'write' ? [403 as const] : []),
+    ...(body ? [413 as const, 415 as const] : []),
+  ]
+}
+
+function describe(o: ApiOperation): object {
+  const parameters = [
+    ...Object.entries(o.params.properties).map(([key, schema]) => ({
+      name: key,
+      in: 'path',
+      required: true,
+      schema,
+    })),
+    ...Object.entries(o.query.properties).map(([key, schema]) => ({
+      name: key,
+      in: 'query',
+      ...(o.query.required?.includes(key) && { required: true }),
+      schema,
+    })),
+  ]
+  return {
+    operationId: o.id,
+    tags: [o.tag],
+    summary: o.summary,
+    ...(o.description && { description: o.description }),
+    security: [{ basic: [] }, { bearer: [] }, { token: [] }],
+    ...(parameters.length > 0 && { parameters }),
+    ...(o.body && { requestBody: { required: true, content: { 'application/json': { schema: o.body } } } }),
+    responses: {
+      [o.answer.status]: {
+        description: o.answer.description,
+        content: { 'application/json': { schema: o.answer.schema } },
+      },
+      ...problemResponses(problemsOf(o)),
+    },
+  }
+}
