@@ -83,6 +83,7 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
       bytes: PAGE_BYTES,
       narrow: exchange.isNarrow(caller, collection.seq, PAGE),
       single: false,
+      copies: collection.redaction === 'redact',
     })
   })
 }

@@ -66,6 +66,29 @@ export class Scopes {
     return compiled
   }
 
+  /** Asks of single records what `of` compiles for all of them. */
+  asks(subject: Subject | null, now: Micros): (record: AudienceRecord) => boolean {
+    return (record) => permit(this.#world.topology, subject, record, now)
+  }
+
+  /** Does anybody who may not read under `before` read under `after`, and the other way round? */
+  compare(before: AudienceRecord, after: AudienceRecord, now: Micros): { gains: boolean; loses: boolean } {
+    const { topology } = this.#world
+    const found = { gains: false, loses: false }
+    const weigh = (subject: Subject | null) => {
+      const was = permit(topology, subject, before, now)
+      const is = permit(topology, subject, after, now)
+      if (is && !was) found.gains = true
+      if (was && !is) found.loses = true
+    }
+    weigh(null)
+    for (const principal of topology.principals.values()) {
+      const organization = topology.organizations.get(principal.organization)
+      if (organization) weigh({ principal, organization, cap: null })
+    }
+    return found
+  }
+
   /** The first moment after `now` at which a decision may change. */
   #next(now: Micros): Micros {
     const world = this.#world

@@ -15,13 +15,20 @@ import { type AudienceRecord, isTlp, type Label, type Level, rank, type Tlp } fr
 export type Resolve = (id: string) => Record<string, unknown> | undefined
 
 export type Labelled =
-  | { ok: true; labels: Label[]; warnings: string[]; quarantined: boolean }
+  | { ok: true; labels: Label[]; parts: LabelledPart[]; warnings: string[]; quarantined: boolean }
   | { ok: false; problem: string }
+
+/** Parts that may be taken out of the object for readers whom these labels do not admit (`redact`). */
+export interface LabelledPart {
+  labels: Label[]
+  selectors: string[]
+}
 
 /** What of a collection's declaration concerns labels. */
 export interface LabelRules {
   defaultMarking: string | null
   quarantine: boolean
+  redaction: 'withhold' | 'redact'
 }
 
 /** References to marking-definitions that are not known by their id alone and must be looked up. */
@@ -35,7 +42,8 @@ interface Part {
 }
 
 /**
- * Labels of one version: those of the object, and in `withhold` mode those of its parts, which must all admit.
+ * Labels of one version: those of the object, and in `withhold` mode those of its parts, which must all admit. In
+ * `redact` mode the parts come apart.
  * @param org the submitting organization, which is the originator
  */
 export function labelsOf(
@@ -65,51 +73,62 @@ export function labelsOf(
   if (base.releases.length === 0) labels.push({ level, org })
 
   const granular = parts.map((part) => ({ part, found: read(part, resolve) }))
+  const apart: LabelledPart[] = []
   for (const { part, found } of granular) {
     if ('problem' in found) return refuseOrHold(found.problem, org, rules, warnings)
+    const own: Label[] = []
     if (found.tlp) {
-      if (rank(found.tlp) > rank(level)) labels.push({ level: found.tlp, org })
+      if (rank(found.tlp) > rank(level)) own.push({ level: found.tlp, org })
       else if (rank(found.tlp) < rank(level)) {
         warnings.push(
           `the granular marking on ${part.selectors?.join(', ')} is weaker than the object's and has no effect`,
         )
       }
     }
-    if (found.releases.length === 0) continue
-    const beside = granular
-      .filter((g) => covers(g.part.selectors ?? [], part.selectors ?? []))
-      .flatMap((g) => ('problem' in g.found || !g.found.tlp ? [] : [g.found.tlp]))
-    const marked = highest([...beside, ...(base.tlp ? [base.tlp] : [])])
-    const partLevel = marked && rank(marked) > rank(level) ? marked : level
-    const refused = add(labels, found.releases, marked, partLevel, org)
-    if (refused) return { ok: false, problem: refused }
+    if (found.releases.length > 0) {
+      const beside = granular
+        .filter((g) => covers(g.part.selectors ?? [], part.selectors ?? []))
+        .flatMap((g) => ('problem' in g.found || !g.found.tlp ? [] : [g.found.tlp]))
+      const marked = highest([...beside, ...(base.tlp ? [base.tlp] : [])])
+      const partLevel = marked && rank(marked) > rank(level) ? marked : level
+      const refused = add(own, found.releases, marked, partLevel, org)
+      if (refused) return { ok: false, problem: refused }
+    }
+    if (rules.redaction === 'withhold') labels.push(...own)
+    else if (own.length > 0) apart.push({ labels: own, selectors: part.selectors ?? [] })
   }
   if (value.type === 'marking-definition') {
     const own = readRelease(value)
     if (own && 'problem' in own) return { ok: false, problem: own.problem }
     if (own && !own.release.discloseRecipients) labels.push({ level: 'unmarked', org })
   }
-  return { ok: true, labels, warnings, quarantined: false }
+  return { ok: true, labels, parts: apart, warnings, quarantined: false }
 }
 
 /** Joins labels with what else an audience needs; equal conditions give equal records, whatever their order. */
 export function audienceOf(
   labels: readonly Label[],
   submitter: string,
+  origin: string,
   now: Micros,
 ): { record: AudienceRecord; heldUntil: Micros | null } {
   let heldUntil: Micros | null = null
+  for (const { notBefore } of labels) {
+    if (notBefore !== undefined && BigInt(notBefore) > (heldUntil ?? now)) heldUntil = BigInt(notBefore)
+  }
+  const own = distinct(labels, now)
+  return { record: { own, submitter, origin, ...(heldUntil === null ? {} : { held: true }) }, heldUntil }
+}
+
+/** Each label once, in one order, without windows that have begun. */
+export function distinct(labels: readonly Label[], now: Micros): Label[] {
   const seen = new Map<string, Label>()
   for (const label of labels) {
     const copy = canonical(label)
-    if (copy.notBefore !== undefined) {
-      if (BigInt(copy.notBefore) <= now) delete copy.notBefore
-      else if (heldUntil === null || BigInt(copy.notBefore) > heldUntil) heldUntil = BigInt(copy.notBefore)
-    }
+    if (copy.notBefore !== undefined && BigInt(copy.notBefore) <= now) delete copy.notBefore
     seen.set(JSON.stringify(copy), copy)
   }
-  const own = [...seen.keys()].sort().map((key) => seen.get(key) as Label)
-  return { record: { own, submitter, ...(heldUntil === null ? {} : { held: true }) }, heldUntil }
+  return [...seen.keys()].sort().map((key) => seen.get(key) as Label)
 }
 
 function canonical(label: Label): Label {
@@ -129,6 +148,7 @@ function canonical(label: Label): Label {
     ...(label.clients === 'denied' && { clients: label.clients }),
     ...(label.notBefore !== undefined && { notBefore: label.notBefore }),
     ...(label.notAfter !== undefined && { notAfter: label.notAfter }),
+    ...(label.named && { named: sorted(label.named) }),
   }
 }
 
@@ -209,6 +229,7 @@ function refuseOrHold(problem: string, org: string, rules: LabelRules, warnings:
   return {
     ok: true,
     labels: [{ level: 'unmarked', org }],
+    parts: [],
     warnings: [...warnings, `kept for your organization only: ${problem}`],
     quarantined: true,
   }

@@ -3,7 +3,8 @@ export { canonicalText, contentHash } from './canonical.ts'
 export { isWarningCode, WARNING_CODES } from './codes.ts'
 export { changedCreation, compareVersions, type VersionComparison } from './compare-versions.ts'
 export type { Policy } from './context.ts'
-export { deterministicId } from './deterministic-id.ts'
+export { contributingProperties, deterministicId } from './deterministic-id.ts'
+export { disclosedRefs, isContainer } from './disclosed.ts'
 export { type Checked, checkObject, type DoorOptions, type StixObject } from './door.ts'
 export { type EnvelopeResult, type Member, readEnvelope, readObject } from './envelope.ts'
 export { DEFAULT_LIMITS, type Finding, type Limits } from './finding.ts'
@@ -33,6 +34,7 @@ export {
   printPath,
   printPattern,
 } from './pattern/index.ts'
+export { REDACTION_EXTENSION, REDACTION_EXTENSION_DEFINITION, redact } from './redact.ts'
 export {
   COMITY_IDENTITY,
   RELEASE_EXTENSION,

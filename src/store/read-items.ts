@@ -32,6 +32,8 @@ export interface ItemQuery extends ItemFilter {
   narrow: boolean
   /** Asked for one object: tell "does not exist" from "nothing left" (T-5.6-02, -03). */
   single: boolean
+  /** Objects may have copies without some of their parts (`redaction: redact`). */
+  copies: boolean
 }
 
 export interface Page {
@@ -64,9 +66,12 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
   if (from !== null) where.push(sql`i.position > ${from}::bigint`)
   where.push(...filters(query), chosen(query, reader))
 
+  const copied = query.kind === 'objects' && query.copies
   const item =
     query.kind === 'objects'
-      ? sql`v.body`
+      ? copied
+        ? sql`coalesce(c.body, v.body)`
+        : sql`v.body`
       : query.kind === 'manifest'
         ? sql`'{"id":"' || v.object_id || '","date_added":"' ||
             to_char(timestamp 'epoch' + v.position * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ||
@@ -74,7 +79,12 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
             case v.spec when 20 then '2.0' else '2.1' end || '"}'`
         : sql`'"' || v.version || '"'`
   const columns =
-    query.kind === 'objects' ? sql`i.body, i.bytes` : sql`i.object_id, i.version, i.spec, 200 as bytes`
+    query.kind === 'objects'
+      ? copied
+        ? sql`i.body, i.bytes, i.parted, i.accepted`
+        : sql`i.body, i.bytes`
+      : sql`i.object_id, i.version, i.spec, 200 as bytes`
+  const bytes = copied ? sql`coalesce(c.bytes, v.bytes)` : sql`v.bytes`
   const exists = query.single
     ? sql`exists (select from item i where s.fresh and i.collection = ${query.collection}
           and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}) as exists,
@@ -94,13 +104,22 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
         (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${exists}
       from (
         select v.position, ${item} as item,
-          (row_number() over w = 1 or sum(v.bytes) over w <= ${query.bytes}::bigint)
+          (row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
             and row_number() over w <= ${query.limit}::int as kept
         from (
           ${query.ids ? byId(columns, where, query) : query.narrow ? merged(columns, where, query, reader) : along(columns, where, query)}
-        ) v window w as (order by v.position)
+        ) v ${copied ? copies(query, reader) : sql``} window w as (order by v.position)
       ) q`,
   )
+}
+
+/** Of an object with copies, the most that the reader may see of it; both walls apply here too. */
+function copies(query: ItemQuery, reader: Reader): Sql {
+  return sql`left join lateral (
+      select r.body, r.bytes from rendering r where v.parted and r.collection = ${query.collection} and r.accepted = v.accepted
+        and get_bit(${reader.bits}::bytea, least(r.audience, ${reader.size}::int)) = 1
+      order by r.rank desc limit 1
+    ) c on true where not v.parted or c.body is not null`
 }
 
 /** All of some objects' rows by their index, put in order afterwards. */

@@ -1,6 +1,7 @@
-/** The definitions that every collection answers to and none lists: TLP and our release extension (policy.md §2). */
+/** The definitions that every collection answers to and none lists: TLP and our extensions (policy.md §2). */
 import {
   contentHash,
+  REDACTION_EXTENSION_DEFINITION,
   RELEASE_EXTENSION_DEFINITION,
   STANDARD_DEFINITIONS,
   timestampKey,
@@ -24,7 +25,11 @@ interface StandardObject {
  * the head of its log beyond them. Rows that are there stay.
  */
 export async function seedStandard(db: Pick<Database, 'rows'>, collection: number): Promise<void> {
-  const texts = [...STANDARD_DEFINITIONS.map((d) => d.text), RELEASE_EXTENSION_DEFINITION]
+  const texts = [
+    ...STANDARD_DEFINITIONS.map((d) => d.text),
+    RELEASE_EXTENSION_DEFINITION,
+    REDACTION_EXTENSION_DEFINITION,
+  ]
   const rows = texts.map((text, i) => {
     const object: StandardObject & Record<string, unknown> = JSON.parse(text)
     const version = object.modified ?? object.created

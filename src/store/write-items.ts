@@ -1,7 +1,7 @@
 /** Writing objects: what a writer collides with, appending, deleting. Only definer functions write (0002_write.sql). */
 import type { AudienceRecord } from '../policy/model.ts'
 import type { Database } from './pool.ts'
-import { sql } from './sql.ts'
+import { type Sql, sql } from './sql.ts'
 
 /** A stored copy that the writer can see. */
 export interface Stored {
@@ -31,12 +31,21 @@ export async function readStored(
   organization: string,
   own: string | null,
 ): Promise<Stored[]> {
-  return await db.rows(sql`select position, accepted, object_id, spec, version, version_key, organization, sco, standard, hash,
+  return await db.rows(sql`select position, accepted, object_id, spec, version, version_key, organization, sco, standard,
+      coalesce(c.hash, i.hash) as hash,
       case when not sco and organization = ${organization} and row_number() over (
-        partition by object_id, organization order by version_key desc, accepted) = 1 then body end as body
-    from item i where collection = ${collection} and object_id = any (${ids}::text[])
+        partition by object_id, organization order by version_key desc, accepted) = 1 then coalesce(c.body, i.body) end as body
+    from item i ${copyOf(scope)} where collection = ${collection} and object_id = any (${ids}::text[])
       and audience = any (${scope}::int[])
       and (${own}::text is null or principal = ${own} or standard) order by accepted`)
+}
+
+/** What the transaction's reader gets of an object with copies: what it sees is what it collides with. */
+function copyOf(scope: string): Sql {
+  return sql`left join lateral (
+      select r.body, r.hash from rendering r where i.parted and r.collection = i.collection and r.accepted = i.accepted
+        and r.audience = any (${scope}::int[]) order by r.rank desc limit 1
+    ) c on true`
 }
 
 /** A marking-definition's text as the writer may read it; the first accepted copy. */
@@ -47,7 +56,7 @@ export async function readDefinitions(
   ids: readonly string[],
   own: string | null,
 ): Promise<{ object_id: string; body: string }[]> {
-  return await db.rows(sql`select distinct on (object_id) object_id, body from item
+  return await db.rows(sql`select distinct on (object_id) object_id, coalesce(c.body, i.body) as body from item i ${copyOf(scope)}
     where collection = ${collection} and object_id = any (${ids}::text[]) and audience = any (${scope}::int[])
       and (${own}::text is null or principal = ${own} or standard)
     order by object_id, accepted`)
@@ -63,10 +72,15 @@ export interface NewItem {
   versionKey: string | null
   /** Interned audience of this version alone. */
   label: number
+  /** Of its markings, and what older versions need, where they are not the label. */
+  marks: number | null
+  need: number | null
   /** End of its embargo, in microseconds. */
   heldUntil: bigint | null
   hash: string
   text: string
+  /** Its texts are renderings. */
+  parted: boolean
   /** Position of the copy whose place it takes (on_conflict: replace). */
   replaces: bigint | null
 }
@@ -86,8 +100,9 @@ export async function appendItems(
   }>(sql`select append_items(${collection}, ${now}::bigint, ${organization},
     ${principal}, ${column('id')}::text[], ${column('type')}::text[], ${column('spec')}::smallint[],
     ${column('sco')}::boolean[], ${column('version')}::text[], ${column('versionKey')}::text[],
-    ${column('label')}::int[], ${items.map((i) => i.heldUntil?.toString() ?? null)}::bigint[],
-    ${items.map((i) => `\\x${i.hash}`)}::bytea[], ${column('text')}::text[],
+    ${column('label')}::int[], ${column('marks')}::int[], ${column('need')}::int[],
+    ${items.map((i) => i.heldUntil?.toString() ?? null)}::bigint[],
+    ${items.map((i) => `\\x${i.hash}`)}::bytea[], ${column('text')}::text[], ${column('parted')}::boolean[],
     ${items.map((i) => i.replaces?.toString() ?? null)}::bigint[]) as first`)
   return row.first
 }
@@ -110,12 +125,6 @@ export async function removeItems(
 export async function internAudience(db: Database, record: AudienceRecord): Promise<number> {
   const row = await db.one<{ id: number }>(sql`select intern(${JSON.stringify(record)}::jsonb) as id`)
   return row.id
-}
-
-/** Ends the embargoes that are due; @returns how many objects were appended again. */
-export async function releaseDue(db: Database, now: bigint): Promise<number> {
-  const row = await db.one<{ count: number }>(sql`select release_due(${now}::bigint) as count`)
-  return row.count
 }
 
 /** Renews the planner's statistics when much has changed since the last time. */

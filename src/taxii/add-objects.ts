@@ -92,7 +92,7 @@ export async function storeBatch(
 
 /** New audiences are part of the world: the transaction compares what this node knows with what there is. */
 async function takeIn(exchange: Exchange, prepared: Prepared): Promise<void> {
-  if (prepared.candidates.some((c) => c.label > exchange.world.audienceCount)) await exchange.refresh()
+  if (prepared.candidates.some((c) => c.marksId > exchange.world.audienceCount)) await exchange.refresh()
 }
 
 function writerOf(caller: Caller, place: Place): Writer {

@@ -1,9 +1,10 @@
 /** Work that no request waits for: unfinished uploads, embargoes that end, statuses that expire, statistics. */
 
 import { sweepStatuses } from '../store/statuses.ts'
-import { releaseDue, tendStatistics } from '../store/write-items.ts'
+import { tendStatistics } from '../store/write-items.ts'
 import { continueUpload } from './add-objects.ts'
 import type { Exchange } from './exchange.ts'
+import { releaseDue } from './release-due.ts'
 
 const EVERY = 500
 /** Longest pause while the database is away: so late is work resumed when it is back. */
@@ -21,7 +22,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
   const step = async () => {
     try {
       const now = exchange.clock.now()
-      while (!stopped && (await releaseDue(exchange.pool, now)) > 0) {}
+      while (!stopped && (await releaseDue(exchange)) > 0) {}
       while (!stopped && (await continueUpload(exchange))) {}
       if (now - tended > TEND) {
         await tendStatistics(exchange.pool)

@@ -1,9 +1,17 @@
 /** One object against the copies that its writer can see: new, already present, a new version, or refused. */
 import { changedCreation, type StixObject } from '../stix/index.ts'
-import type { NewItem, Stored } from '../store/write-items.ts'
+import type { Stored } from '../store/write-items.ts'
 import type { Micros } from '../time.ts'
 import { failure, named, type Outcome, success } from './outcome.ts'
 import type { Candidate, Writer } from './prepare-objects.ts'
+
+/** One object that will be appended. */
+export interface Draft {
+  candidate: Candidate
+  /** Position and name of the stored copy whose place it takes (on_conflict: replace). */
+  replaces: bigint | null
+  accepted: bigint | null
+}
 
 /** A copy to collide with: stored, or earlier in this batch. */
 export interface Known {
@@ -14,6 +22,7 @@ export interface Known {
   hash: string
   standard: boolean
   position: bigint | null
+  accepted: bigint | null
   /** Index among the items to append, if it is one of them. */
   item: number | null
   /** The object itself, where the next version has to be compared with it. */
@@ -29,6 +38,7 @@ export function fromStored(row: Stored): Known {
     hash: row.hash.toString('hex'),
     standard: row.standard,
     position: row.position,
+    accepted: row.accepted,
     item: null,
     value: row.body === null ? null : (JSON.parse(row.body) as Record<string, unknown>),
   }
@@ -38,7 +48,7 @@ export function fromStored(row: Stored): Known {
 export function decide(
   candidate: Candidate,
   known: Known[],
-  items: NewItem[],
+  items: Draft[],
   writer: Writer,
   tampered: string[],
   requested: Micros,
@@ -52,19 +62,12 @@ export function decide(
     const message = [...warnings, ...candidate.labelled.warnings].join('; ')
     if (replaced && replaced.item !== null) {
       // Replaces one of this very batch: the later content takes its place before it is stored.
-      const { label, heldUntil } = candidate
-      items[replaced.item] = {
-        ...(items[replaced.item] as NewItem),
-        label,
-        heldUntil,
-        hash: object.hash,
-        text: object.text,
-      }
+      items[replaced.item] = { ...(items[replaced.item] as Draft), candidate }
       replaced.hash = object.hash
       replaced.value = object.value
       return success({ ...detail, ...(message && { message }) })
     }
-    items.push(toItem(candidate, replaced?.position ?? null))
+    items.push({ candidate, replaces: replaced?.position ?? null, accepted: replaced?.accepted ?? null })
     if (replaced) known.splice(known.indexOf(replaced), 1)
     known.push({
       organization,
@@ -74,6 +77,7 @@ export function decide(
       hash: object.hash,
       standard: false,
       position: null,
+      accepted: null,
       item: items.length - 1,
       value: object.sco ? null : object.value,
     })
@@ -157,9 +161,4 @@ function succeeds(own: readonly Known[], object: StixObject): { refused?: string
 function later(a: Known, b: Known): boolean {
   if (a.item !== null || b.item !== null) return (a.item ?? -1) > (b.item ?? -1)
   return (a.versionKey ?? '') > (b.versionKey ?? '')
-}
-
-function toItem({ object, label, heldUntil }: Candidate, replaces: bigint | null): NewItem {
-  const { id, type, spec, sco, version, versionKey, hash, text } = object
-  return { id, type, spec, sco, version, versionKey, label, heldUntil, hash, text, replaces }
 }

@@ -4,9 +4,11 @@ import type { Caller } from '../policy/model.ts'
 import { type Copy, readCopies } from '../store/read-items.ts'
 import { lockAndAssume } from '../store/session.ts'
 import { audit, removeItems } from '../store/write-items.ts'
+import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { type Filter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
+import { propagate } from './settle.ts'
 
 /**
  * Deletes the versions that the query names, all of them without one (T-5.7-03).
@@ -37,7 +39,9 @@ export async function deleteObject(
     }
     const now = exchange.clock.now()
     const positions = own.map((copy) => copy.position)
-    const count = await removeItems(db, place.collection.seq, organization, positions, now)
+    const { collection } = place
+    const count = await removeItems(db, collection.seq, organization, positions, now)
+    await propagate({ exchange, db, collection, book: new Book(exchange, db), now }, [{ id, organization }])
     await audit(db, now, caller.id, 'delete', { collection: place.collection.id, object: id, copies: count })
     return count
   })

@@ -1,5 +1,6 @@
 /** What every operation gets: database, settings, clock, and the world as this node knows it. */
 import type { Config } from '../config.ts'
+import { spelled } from '../policy/closure.ts'
 import { Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
@@ -46,6 +47,7 @@ export class Exchange {
   #breadth = new Map<number, Map<number, number>>()
   readonly sealed: SealedPages
   readonly #interned = new Map<string, number>()
+  readonly #records = new Map<number, AudienceRecord>()
 
   constructor(options: ExchangeOptions) {
     this.pool = options.pool
@@ -180,5 +182,45 @@ export class Exchange {
     if (this.#interned.size > 50_000) this.#interned.clear()
     this.#interned.set(key, id)
     return id
+  }
+
+  /** Interns a record. @returns its id, and the one object that stands for it in this process */
+  async shared(record: AudienceRecord): Promise<{ marks: AudienceRecord; marksId: number }> {
+    const marksId = await this.intern(record)
+    let marks = this.#records.get(marksId)
+    if (!marks) {
+      marks = record
+      this.#records.set(marksId, record)
+    }
+    return { marks, marksId }
+  }
+
+  /** The id of a record, if this node knows it. */
+  idOf(record: AudienceRecord): number | undefined {
+    return this.#interned.get(JSON.stringify(record))
+  }
+
+  /** The record of an audience, always the same object. @throws when the world that this node knows has no such audience */
+  audience(id: number): AudienceRecord {
+    let found = this.#records.get(id)
+    if (!found) {
+      const record = this.world.audiences[id]
+      if (!record) throw new StaleWorld()
+      found = spelled(record)
+      this.#records.set(id, found)
+      this.#interned.set(JSON.stringify(found), id)
+    }
+    return found
+  }
+
+  /** Asks of records whether this caller may read what carries them, now. */
+  admits(caller: Caller, capped = true): (record: AudienceRecord) => boolean {
+    const subject = caller.subject && !capped ? { ...caller.subject, cap: null } : caller.subject
+    return (this.#scopes as Scopes).asks(subject, this.clock.now())
+  }
+
+  /** Who gains and who loses when a row's audience changes, of all principals that there are, and of anybody. */
+  compare(before: AudienceRecord, after: AudienceRecord): { gains: boolean; loses: boolean } {
+    return (this.#scopes as Scopes).compare(before, after, this.clock.now())
   }
 }

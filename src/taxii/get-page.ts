@@ -99,6 +99,7 @@ export async function getPage(
     narrow: filter.ids === null && exchange.isNarrow(caller, seq, limit),
     bytes: limits.bytes,
     single: id !== null,
+    copies: place.collection.redaction === 'redact',
   })
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
   const { text, count, first, last, more, rewritten } = page

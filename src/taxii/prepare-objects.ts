@@ -1,6 +1,6 @@
 /** Before a collection's log is locked: objects are checked and labelled, and their audiences interned. */
 import { audienceOf, definitionsNeeded, type Labelled, labelsOf } from '../policy/label.ts'
-import type { Collection, Subject } from '../policy/model.ts'
+import type { AudienceRecord, Collection, Subject } from '../policy/model.ts'
 import {
   checkObject,
   isStandardRepost,
@@ -22,13 +22,14 @@ export interface Writer {
   canRead: boolean
 }
 
-/** An object that may be stored, with its interned label. */
+/** An object that may be stored, with the audience of its markings. */
 export interface Candidate {
   object: StixObject
   labelled: Extract<Labelled, { ok: true }>
   /** Place in the envelope. */
   index: number
-  label: number
+  marks: AudienceRecord
+  marksId: number
   heldUntil: Micros | null
 }
 
@@ -85,8 +86,9 @@ export async function prepareObjects(
       continue
     }
     if (object.type === 'marking-definition' && !stored.has(object.id)) stored.set(object.id, object.value)
-    const { record, heldUntil } = audienceOf(labelled.labels, subject.principal.id, requested)
-    candidates.push({ object, labelled, index, heldUntil, label: await exchange.intern(record) })
+    const { principal, organization } = subject
+    const { record, heldUntil } = audienceOf(labelled.labels, principal.id, organization.id, requested)
+    candidates.push({ object, labelled, index, heldUntil, ...(await exchange.shared(record)) })
   }
   return { candidates, outcomes, requested }
 }

@@ -1,13 +1,17 @@
-/** Stores prepared requests of one writer: locked, compared, appended, in the caller's transaction. */
+/** Stores prepared requests of one writer: locked, compared, closed over references, appended, in the caller's transaction. */
 import type { Database } from '../store/pool.ts'
+import { attach, type NewPart, type NewReference, type NewRendering } from '../store/references.ts'
 import { lockAndAssume, type Reader } from '../store/session.ts'
 import type { Batch } from '../store/statuses.ts'
 import { appendItems, audit, type NewItem, readStored } from '../store/write-items.ts'
-import { formatMicros } from '../time.ts'
-import { decide, fromStored, type Known } from './collide.ts'
+import { formatMicros, type Micros } from '../time.ts'
+import { Book } from './book.ts'
+import { type Draft, decide, fromStored, type Known } from './collide.ts'
 import type { Exchange } from './exchange.ts'
 import { batchOf, type Outcome } from './outcome.ts'
 import { ownOnly, type Prepared, uncapped, type Writer } from './prepare-objects.ts'
+import { type Closed, closeOver } from './references.ts'
+import { propagate } from './settle.ts'
 
 /**
  * Stores what was prepared, in the caller's transaction: one or more requests of one writer, in their order.
@@ -26,32 +30,18 @@ export async function storeObjects(
     const reader = uncapped(exchange, writer)
     await lockAndAssume(db, reader, collection.seq)
     const known = await readKnown(db, reader, writer, [...ids])
-    const items: NewItem[] = []
+    const drafts: Draft[] = []
     const tampered: string[] = []
     requests.forEach((prepared, r) => {
       for (const candidate of prepared.candidates) {
         const list = known.get(candidate.object.id) ?? []
         known.set(candidate.object.id, list)
-        const outcome = decide(candidate, list, items, writer, tampered, prepared.requested)
+        const outcome = decide(candidate, list, drafts, writer, tampered, prepared.requested)
         ;(outcomes[r] as (Outcome | undefined)[])[candidate.index] = outcome
       }
     })
     const now = exchange.clock.now()
-    if (items.length > 0) {
-      const first = await appendItems(
-        db,
-        collection.seq,
-        now,
-        subject.organization.id,
-        subject.principal.id,
-        items,
-      )
-      for (const outcome of outcomes.flat()) {
-        if (outcome?.appended !== undefined && outcome.detail.version === '') {
-          outcome.detail.version = formatMicros(first + BigInt(outcome.appended))
-        }
-      }
-    }
+    if (drafts.length > 0) await append(exchange, db, reader, writer, drafts, outcomes.flat(), now)
     if (tampered.length > 0) {
       await audit(db, now, subject.principal.id, 'other-content', {
         collection: collection.id,
@@ -60,6 +50,100 @@ export async function storeObjects(
     }
   }
   return outcomes.map(batchOf)
+}
+
+/** Appends what is new, with the labels that its references leave it, and brings what points at it up to date. */
+async function append(
+  exchange: Exchange,
+  db: Database,
+  reader: Reader,
+  writer: Writer,
+  drafts: readonly Draft[],
+  outcomes: readonly (Outcome | undefined)[],
+  now: Micros,
+): Promise<void> {
+  const { collection, subject } = writer
+  const organization = subject.organization.id
+  const closed = await closeOver(
+    exchange,
+    db,
+    reader,
+    writer,
+    drafts.map((draft) => draft.candidate),
+    now,
+  )
+  const book = new Book(exchange, db)
+  const items: NewItem[] = []
+  const changed: { id: string; organization: string }[] = []
+  for (const [i, { candidate, composition, latest }] of closed.entries()) {
+    const { object } = candidate
+    const label = await book.id(composition.record)
+    const marks = candidate.marksId
+    const need = composition.need && (await book.id(composition.need))
+    if (composition.copies) for (const copy of composition.copies) await book.id(copy.record)
+    if (latest && (latest.label !== label || latest.marks !== marks))
+      changed.push({ id: object.id, organization })
+    items.push(toItem(drafts[i] as Draft, closed[i] as Closed, label, marks, need))
+  }
+  const first = await appendItems(db, collection.seq, now, organization, subject.principal.id, items)
+
+  const references: NewReference[] = []
+  const renderings: NewRendering[] = []
+  const parts: NewPart[] = []
+  for (const [i, { candidate, composition, references: found }] of closed.entries()) {
+    const accepted = (drafts[i] as Draft).accepted ?? first + BigInt(i)
+    for (const reference of found) references.push({ source: accepted, author: organization, ...reference })
+    if (!composition.copies) continue
+    for (const { record, rank, hash, text } of composition.copies) {
+      renderings.push({ accepted, audience: await book.id(record), rank, hash, body: text })
+    }
+    parts.push({ accepted, parts: candidate.labelled.parts })
+  }
+  await attach(db, collection.seq, references, renderings, parts)
+  if (changed.length > 0) await propagate({ exchange, db, collection, book, now }, changed)
+  for (const outcome of outcomes) {
+    if (outcome?.appended === undefined) continue
+    if (outcome.detail.version === '') outcome.detail.version = formatMicros(first + BigInt(outcome.appended))
+    const tightened = closed[outcome.appended]?.tightened ?? []
+    if (tightened.length > 0)
+      outcome.detail.message = [outcome.detail.message, because(tightened)].filter(Boolean).join('; ')
+  }
+}
+
+const SHOWN = 5
+
+/** The reason, for the status (policy.md §6). */
+function because(tightened: Closed['tightened']): string {
+  const shown = tightened.slice(0, SHOWN).map(({ target, property }) => `${property} ${target}`)
+  const more = tightened.length > SHOWN ? ` and ${tightened.length - SHOWN} more` : ''
+  return `only who may read what it refers to gets it: it is stricter than its own marking by ${shown.join(', ')}${more}`
+}
+
+function toItem(
+  { candidate, replaces }: Draft,
+  { composition }: Closed,
+  label: number,
+  marks: number,
+  need: number | null,
+): NewItem {
+  const { id, type, spec, sco, version, versionKey, hash, text } = candidate.object
+  const parted = composition.copies !== null
+  return {
+    id,
+    type,
+    spec,
+    sco,
+    version,
+    versionKey,
+    label,
+    marks: marks === label ? null : marks,
+    need: need === label ? null : need,
+    heldUntil: composition.heldUntil,
+    hash: parted ? '' : hash,
+    text: parted ? '' : text,
+    parted,
+    replaces,
+  }
 }
 
 /** What the writer can see of these ids, in order of acceptance. */

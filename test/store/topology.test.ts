@@ -245,8 +245,9 @@ test('without prune nothing goes; with it all that is not declared goes, objects
   const seq = collection?.seq ?? 0
   await rows(sql`select append_items(${seq}, ${NOW}::bigint, 'mycert', 'ana',
     ${['indicator--1', 'indicator--2']}::text[], ${['indicator', 'indicator']}::text[], ${[21, 21]}::smallint[],
-    ${[false, false]}::boolean[], ${['v', 'v']}::text[], ${['k', 'k']}::text[], ${[1, 1]}::int[], ${[null, null]}::bigint[],
-    ${['\\x01', '\\x02']}::bytea[], ${['{}', '{}']}::text[], ${[null, null]}::bigint[])`)
+    ${[false, false]}::boolean[], ${['v', 'v']}::text[], ${['k', 'k']}::text[], ${[1, 1]}::int[],
+    ${[null, null]}::int[], ${[null, null]}::int[], ${[null, null]}::bigint[], ${['\\x01', '\\x02']}::bytea[],
+    ${['{}', '{}']}::text[], ${[false, false]}::boolean[], ${[null, null]}::bigint[])`)
   await rows(
     sql`select open_status(${randomUUID()}::uuid, 'global', ${seq}, 'ana', null, 1, 2, '\\x00'::bytea)`,
   )
@@ -302,7 +303,7 @@ test('a new collection answers to the standard definitions, before everything th
     from collection c join collection_head h on h.collection = c.seq join item i on i.collection = c.seq group by 1, 2 order by 1`)
   t.equal(found.length, 2)
   for (const row of found) {
-    t.match(row, { items: 10, positions: 10, ok: true, body: true })
+    t.match(row, { items: 11, positions: 11, ok: true, body: true })
     t.equal(row.last_added, row.last)
   }
   const kinds =

@@ -11,9 +11,9 @@ import { keyedHash } from '../../src/policy/credentials.ts'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
 import { openPools } from '../../src/store/pools.ts'
 import { applyTopology } from '../../src/store/topology.ts'
-import { releaseDue } from '../../src/store/write-items.ts'
 import { continueUpload } from '../../src/taxii/add-objects.ts'
 import { Exchange } from '../../src/taxii/exchange.ts'
+import { releaseDue } from '../../src/taxii/release-due.ts'
 import type { Clock, Micros } from '../../src/time.ts'
 import { Answer, T21 } from './client.ts'
 
@@ -91,7 +91,7 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
       return new Answer(response.statusCode, flat, response.rawPayload, false)
     },
     async work() {
-      while ((await releaseDue(exchange.pool, clock.now())) > 0) {}
+      while ((await releaseDue(exchange)) > 0) {}
       while (await continueUpload(exchange)) {}
     },
     async close() {

@@ -186,12 +186,12 @@ test('the release marking of docs/policy.md does what the page says', async (t) 
     return object?.value ?? {}
   })
   const label = (value: Record<string, unknown>, when: Micros) => {
-    const rules = { defaultMarking: null, quarantine: false }
+    const rules = { defaultMarking: null, quarantine: false, redaction: 'withhold' as const }
     const labelled = labelsOf(value, 'mycert', rules, (id) =>
       id === definition?.id ? definition : undefined,
     )
     if (!labelled.ok) throw new Error(labelled.problem)
-    return audienceOf(labelled.labels, 'sender', when).record
+    return audienceOf(labelled.labels, 'sender', 'mycert', when).record
   }
   const sees = (organization: string, record: ReturnType<typeof label>, when: Micros) => {
     const found = topology.organizations.get(organization)

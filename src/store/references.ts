@@ -1,0 +1,181 @@
+/** References between objects and what labels are made of (0003_references.sql). Definer functions read across scopes here: what they give never leaves the labelling. */
+import type { LabelledPart } from '../policy/label.ts'
+import type { Database } from './pool.ts'
+import { sql } from './sql.ts'
+
+/** A newer version under embargo. */
+interface Held {
+  label: number
+  at: number
+}
+
+/** The chain (copies of one object by one organization) that an author's reference means. */
+export interface Chain {
+  object_id: string
+  organization: string
+  /** Does the author see a copy of it? If not, it is only its own organization's. */
+  seen: boolean
+  /** Of the latest open version; null when all are under embargo. */
+  label: number | null
+  /** Of its markings alone. */
+  marks: number | null
+  version_key: string | null
+  spec: number | null
+  held: (Held & { key: string })[] | null
+}
+
+/**
+ * Chains of these ids: the author's own organization's, and where the author sees none of it, that of the first
+ * accepted copy that it sees (policy.md §6).
+ */
+export async function resolveReferences(
+  db: Database,
+  collection: number,
+  ids: readonly string[],
+  organization: string,
+  bits: string,
+  own: string | null,
+): Promise<Chain[]> {
+  return await db.rows(
+    sql`select * from resolve(${collection}, ${ids}::text[], ${organization}, ${bits}::bytea, ${own}::text)`,
+  )
+}
+
+/** Names (`accepted`) of the rows whose references lead to one of these chains, over any number of steps. */
+export async function readDependants(
+  db: Database,
+  collection: number,
+  chains: readonly { id: string; organization: string }[],
+): Promise<bigint[]> {
+  const rows = await db.rows<{ accepted: bigint }>(sql`select accepted from dependants(${collection},
+    ${chains.map((c) => c.id)}::text[], ${chains.map((c) => c.organization)}::text[])`)
+  return rows.map((row) => row.accepted)
+}
+
+export interface LabelledRow {
+  accepted: bigint
+  position: bigint
+  object_id: string
+  organization: string
+  principal: string
+  type: string
+  spec: number
+  version_key: string
+  marks: number | null
+  label: number
+  need: number | null
+  held_until: bigint | null
+  latest: boolean
+  parted: boolean
+  parts: LabelledPart[] | null
+  /** The whole text, where it was asked for. */
+  whole: string | null
+  whole_hash: Buffer | null
+}
+
+/** @param texts whole texts as well, for rows that are to be rendered */
+export async function readLabelledRows(
+  db: Database,
+  collection: number,
+  accepted: readonly bigint[],
+  texts: boolean,
+): Promise<LabelledRow[]> {
+  return await db.rows(
+    sql`select * from labelled_rows(${collection}, ${accepted.map(String)}::bigint[], ${texts})`,
+  )
+}
+
+export interface EdgeRow {
+  source: bigint
+  target: string
+  organization: string | null
+  /** Row of the latest open version. */
+  latest: bigint | null
+  label: number | null
+  held: Held[] | null
+}
+
+export async function readEdges(
+  db: Database,
+  collection: number,
+  sources: readonly bigint[],
+): Promise<EdgeRow[]> {
+  return await db.rows(sql`select * from edges(${collection}, ${sources.map(String)}::bigint[])`)
+}
+
+export interface NewReference {
+  source: bigint
+  target: string
+  author: string
+  organization: string | null
+}
+
+export interface NewRendering {
+  accepted: bigint
+  audience: number
+  rank: number
+  hash: string
+  body: string
+}
+
+export interface NewPart {
+  accepted: bigint
+  parts: readonly LabelledPart[]
+}
+
+/** Writes what hangs on rows; renderings take the place of those that are there. */
+export async function attach(
+  db: Database,
+  collection: number,
+  references: readonly NewReference[],
+  renderings: readonly NewRendering[],
+  parts: readonly NewPart[],
+): Promise<void> {
+  if (references.length + renderings.length + parts.length === 0) return
+  const json = (list: readonly object[]) =>
+    JSON.stringify(list, (_, value) => (typeof value === 'bigint' ? Number(value) : value))
+  await db.rows(
+    sql`select attach(${collection}, ${json(references)}::jsonb, ${json(renderings)}::jsonb, ${json(parts)}::jsonb)`,
+  )
+}
+
+/** A row's new labels. */
+export interface NewLabel {
+  accepted: bigint
+  label: number
+  marks: number | null
+  need: number | null
+  heldUntil: bigint | null
+  /** Append it again? */
+  move: boolean
+  text: string | null
+  hash: string | null
+}
+
+/** @returns the position of each row, by its name */
+export async function setLabels(
+  db: Database,
+  collection: number,
+  now: bigint,
+  rows: readonly NewLabel[],
+): Promise<Map<bigint, bigint>> {
+  const column = <K extends keyof NewLabel>(key: K) => rows.map((row) => row[key])
+  const moved = await db.rows<{
+    accepted: bigint
+    place: bigint
+  }>(sql`select * from set_labels(${collection}, ${now}::bigint,
+    ${column('accepted').map(String)}::bigint[], ${column('label')}::int[], ${column('marks')}::int[], ${column('need')}::int[],
+    ${rows.map((r) => r.heldUntil?.toString() ?? null)}::bigint[], ${column('move')}::boolean[], ${column('text')}::text[],
+    ${rows.map((r) => (r.hash === null ? null : `\\x${r.hash}`))}::bytea[])`)
+  return new Map(moved.map((row) => [row.accepted, row.place]))
+}
+
+/** Rows of one collection whose embargoes have ended, in the order of their ends. */
+export async function readDue(
+  db: Database,
+  now: bigint,
+): Promise<{ collection: number; accepted: bigint[] } | null> {
+  const rows = await db.rows<{ collection: number; accepted: bigint }>(sql`select * from due(${now}::bigint)`)
+  const first = rows[0]
+  return first ? { collection: first.collection, accepted: rows.map((r) => r.accepted) } : null
+}

@@ -1,0 +1,203 @@
+/** Judges stored rows anew: their labels from markings, parts and references as they are now (policy.md §6, §7). */
+import type { Referenced } from '../policy/closure.ts'
+import type { LabelledPart } from '../policy/label.ts'
+import type { AudienceRecord, Collection } from '../policy/model.ts'
+import type { Database } from '../store/pool.ts'
+import {
+  attach,
+  type EdgeRow,
+  type LabelledRow,
+  type NewLabel,
+  type NewRendering,
+  readDependants,
+  readEdges,
+  readLabelledRows,
+  setLabels,
+} from '../store/references.ts'
+import type { Micros } from '../time.ts'
+import type { Book } from './book.ts'
+import { type Composition, compose, type Edge } from './compose.ts'
+import type { Exchange } from './exchange.ts'
+
+/** What a row's markings say from now on. */
+export interface Override {
+  marks: AudienceRecord
+  parts: readonly LabelledPart[]
+  text: string | null
+  hash: string | null
+}
+
+export interface Settled {
+  row: LabelledRow
+  change: 'tightened' | 'widened' | 'both' | 'same'
+  /** Where it lies now. */
+  position: bigint
+}
+
+export interface Transaction {
+  exchange: Exchange
+  db: Database
+  /** Its log is held by this transaction. */
+  collection: Collection
+  book: Book
+  now: Micros
+}
+
+/**
+ * Gives rows the labels that are due to them. Tightens in place; what somebody may read who could not before is
+ * appended again.
+ * @param overrides new markings, by row
+ * @param explicit released by somebody or by time, so that older versions are appended again as well
+ */
+export async function settle(
+  at: Transaction,
+  accepted: readonly bigint[],
+  overrides: ReadonlyMap<bigint, Override>,
+  explicit: boolean,
+): Promise<Settled[]> {
+  if (accepted.length === 0) return []
+  const { db, collection, book, now, exchange } = at
+  const rows = await readLabelledRows(db, collection.seq, accepted, collection.redaction === 'redact')
+  rows.sort((a, b) => (a.position < b.position ? -1 : 1))
+  const edges = collection.refs === 'own' ? [] : await readEdges(db, collection.seq, accepted)
+  const compositions = closed(at, rows, edges, overrides)
+  const labels: NewLabel[] = []
+  const renderings: NewRendering[] = []
+  const settled: Settled[] = []
+  for (const row of rows) {
+    const composition = compositions.get(row.accepted) as Composition
+    const override = overrides.get(row.accepted)
+    const label = await book.id(composition.record)
+    const marks = await book.id(override?.marks ?? book.record(row.marks ?? row.label))
+    const need = composition.need ? await book.id(composition.need) : label
+    const copies = composition.copies
+    for (const copy of copies ?? []) await book.id(copy.record)
+    const same =
+      label === row.label &&
+      marks === (row.marks ?? row.label) &&
+      need === (row.need ?? row.label) &&
+      composition.heldUntil === row.held_until &&
+      !override?.text
+    if (same && !copies) {
+      settled.push({ row, change: 'same', position: row.position })
+      continue
+    }
+    const { gains, loses } = weigh(exchange, book, row, label, need)
+    const released = row.held_until !== null && composition.heldUntil === null
+    const move = released || (gains && composition.heldUntil === null && (explicit || row.latest))
+    if (!same || move) {
+      labels.push({
+        accepted: row.accepted,
+        label,
+        marks: marks === label ? null : marks,
+        need: need === label ? null : need,
+        heldUntil: composition.heldUntil,
+        move,
+        ...bodyOf(row, override, copies !== null),
+      })
+    }
+    for (const copy of copies ?? []) {
+      const { rank, hash, text } = copy
+      renderings.push({
+        accepted: row.accepted,
+        audience: await book.id(copy.record),
+        rank,
+        hash,
+        body: text,
+      })
+    }
+    const change = gains ? (loses ? 'both' : 'widened') : loses ? 'tightened' : 'same'
+    settled.push({ row, change, position: row.position })
+  }
+  if (labels.length > 0) {
+    const places = await setLabels(db, collection.seq, now, labels)
+    for (const one of settled) one.position = places.get(one.row.accepted) ?? one.position
+  }
+  const parts = rows.flatMap((row) => {
+    const override = overrides.get(row.accepted)
+    return override && compositions.get(row.accepted)?.copies
+      ? [{ accepted: row.accepted, parts: override.parts }]
+      : []
+  })
+  await attach(db, collection.seq, [], renderings, parts)
+  return settled
+}
+
+/** Rows that point at these chains, over any number of steps, get the labels that are due to them now. */
+export async function propagate(
+  at: Transaction,
+  chains: readonly { id: string; organization: string }[],
+): Promise<Settled[]> {
+  if (at.collection.refs === 'own') return []
+  return await settle(at, await readDependants(at.db, at.collection.seq, chains), new Map(), false)
+}
+
+/** Who gains or loses, by the whole or by a part of it. */
+function weigh(exchange: Exchange, book: Book, row: LabelledRow, label: number, need: number) {
+  const whole = exchange.compare(book.record(row.label), book.record(label))
+  if (need === label && row.need === null) return whole
+  const parts = exchange.compare(book.record(row.need ?? row.label), book.record(need))
+  return { gains: whole.gains || parts.gains, loses: whole.loses || parts.loses }
+}
+
+/** The text that the row itself holds: none, where readers get copies. */
+function bodyOf(
+  row: LabelledRow,
+  override: Override | undefined,
+  copies: boolean,
+): { text: string | null; hash: string | null } {
+  if (copies) return { text: '', hash: '' }
+  if (override?.text) return { text: override.text, hash: override.hash }
+  return row.parted
+    ? { text: row.whole, hash: row.whole_hash?.toString('hex') ?? null }
+    : { text: null, hash: null }
+}
+
+/** Compositions of all rows: those that point at each other are composed until nothing changes. */
+function closed(
+  { collection, book, now }: Transaction,
+  rows: readonly LabelledRow[],
+  edges: readonly EdgeRow[],
+  overrides: ReadonlyMap<bigint, Override>,
+): Map<bigint, Composition> {
+  const bySource = new Map<bigint, EdgeRow[]>()
+  for (const edge of edges) bySource.set(edge.source, [...(bySource.get(edge.source) ?? []), edge])
+  const compositions = new Map<bigint, Composition>()
+  const composeRow = (row: LabelledRow, said: readonly Edge[]) => {
+    const override = overrides.get(row.accepted)
+    const { type, spec } = row
+    const marks = override?.marks ?? book.record(row.marks ?? row.label)
+    const parts = override?.parts ?? row.parts ?? []
+    const text = override?.text ?? row.whole ?? ''
+    const hash = override?.hash ?? row.whole_hash?.toString('hex') ?? ''
+    return compose(collection, { type, spec, marks, parts, text, hash }, said, now)
+  }
+  for (const row of rows) compositions.set(row.accepted, composeRow(row, []))
+  const says = ({ latest, label, held }: EdgeRow): Referenced[] => {
+    const open = latest === null ? undefined : compositions.get(latest)
+    const said: Referenced[] = open
+      ? [{ record: open.record }]
+      : label === null
+        ? []
+        : [{ record: book.record(label) }]
+    const waiting = (held ?? []).map((h) => ({ record: book.record(h.label), at: BigInt(h.at) }))
+    return said.length > 0 ? [...said, ...waiting] : waiting.map(({ record }) => ({ record }))
+  }
+  for (let round = 0; round <= rows.length; round++) {
+    let changed = false
+    for (const row of rows) {
+      const own = bySource.get(row.accepted)
+      if (!own) continue
+      const said = own.map((edge) => ({
+        target: edge.target,
+        referenced: edge.organization === null ? [] : says(edge),
+      }))
+      const after = composeRow(row, said)
+      const before = compositions.get(row.accepted)
+      compositions.set(row.accepted, after)
+      if (JSON.stringify(before?.record) !== JSON.stringify(after.record)) changed = true
+    }
+    if (!changed) break
+  }
+  return compositions
+}

@@ -1,0 +1,141 @@
+/** Redacted copies over HTTP (policy.md §5): hidden parts leave no trace but the mark, and what would not be STIX is withheld. */
+import t, { test } from 'tap'
+import { REDACTION_EXTENSION, validateObject } from '../../src/stix/index.ts'
+import type { StixObject } from '../support/client.ts'
+import { AT, policyWorld, readers } from '../support/policy-world.ts'
+import { startServer } from '../support/server.ts'
+import { identity, indicator, malware, report, TLP, version } from '../support/stix.ts'
+
+const server = await startServer(t, { topology: JSON.stringify(policyWorld()) })
+const path = AT.redact
+const my = server.as('my')
+const STRICT = TLP['amber+strict']
+const GREEN = { object_marking_refs: [TLP.green] }
+const granular = (...list: [ref: string, ...selectors: string[]][]) => ({
+  granular_markings: list.map(([marking_ref, ...selectors]) => ({ marking_ref, selectors })),
+})
+
+async function seen(who: string, id: string): Promise<StixObject | undefined> {
+  const client = server.as(who)
+  const [listed, single] = [
+    await client.getObjects(path, { 'match[id]': id }),
+    await client.getObject(path, id),
+  ]
+  t.strictSame(listed.objects[0], single.objects[0], 'the list and the object say the same')
+  return single.objects[0]
+}
+
+test('parts are taken out, indices and markings follow, nothing tells what is gone', async (t) => {
+  const object = malware({
+    ...GREEN,
+    name: 'secret-name-is-open',
+    description: 'SECRET-DESCRIPTION',
+    labels: ['one', 'SECRET-LABEL', 'three'],
+    aliases: ['SECRET-ALIAS'],
+    ...granular([STRICT, 'description', 'labels.[1]', 'aliases.[0]'], [TLP.clear, 'labels.[2]']),
+  })
+  await my.add(path, object)
+  t.strictSame(await seen('my', object.id), object, 'whole for its author')
+  t.strictSame(await seen('sg', object.id), object, 'and for those whom every part admits')
+  for (const who of ['bank', 'de']) {
+    const copy = (await seen(who, object.id)) as StixObject
+    t.notMatch(JSON.stringify(copy), /SECRET/, who)
+    t.strictSame(copy.labels, ['one', 'three'])
+    t.notOk('description' in copy || 'aliases' in copy)
+    t.strictSame(copy.granular_markings, [{ marking_ref: TLP.clear, selectors: ['labels.[1]'] }])
+    t.strictSame(copy.extensions, {
+      [REDACTION_EXTENSION]: { extension_type: 'property-extension', redacted: true },
+    })
+    t.ok(validateObject(copy).valid, 'a valid object')
+    const definition = (await server.as(who).getObject(path, REDACTION_EXTENSION)).objects[0]
+    t.equal(definition?.type, 'extension-definition')
+  }
+  const manifest = await server.as('de').getManifest(path, { 'match[id]': object.id })
+  t.strictSame(
+    manifest.records.map((r) => [r.id, r.version]),
+    [[object.id, object.modified]],
+  )
+})
+
+test('what would lose itself is withheld', async (t) => {
+  const cases: [string, StixObject][] = [
+    ['a required property', malware({ ...GREEN, ...granular([TLP.red, 'is_family']) })],
+    ['the pattern', indicator({ ...GREEN, ...granular([TLP.red, 'pattern']) })],
+    ['the time of its version', malware({ ...GREEN, ...granular([TLP.red, 'modified']) })],
+    ['its marking', malware({ ...GREEN, ...granular([TLP.red, 'object_marking_refs.[0]']) })],
+  ]
+  for (const [what, object] of cases) {
+    await my.add(path, object)
+    t.strictSame(await readers(server, path, object.id), ['my'], what)
+  }
+  const either = report([malware().id], {
+    ...GREEN,
+    report_types: ['a'],
+    ...granular([TLP.red, 'report_types.[0]']),
+  })
+  await my.add(path, either)
+  t.equal((await seen('de', either.id))?.report_types, undefined, 'an empty list goes')
+})
+
+test('of several parts each reader gets its own', async (t) => {
+  const object = identity({
+    ...GREEN,
+    description: 'for SG',
+    contact_information: 'for me',
+    sectors: ['energy'],
+    ...granular([STRICT, 'description'], [TLP.red, 'contact_information'], [TLP.amber, 'sectors']),
+  })
+  await my.add(path, object)
+  const parts = async (who: string) => {
+    const copy = await seen(who, object.id)
+    return ['description', 'contact_information', 'sectors'].filter((name) => copy && name in copy)
+  }
+  t.strictSame(await parts('my'), ['description', 'contact_information', 'sectors'])
+  t.strictSame(await parts('sg'), ['description', 'sectors'])
+  t.strictSame(await parts('bank'), ['sectors'])
+  t.strictSame(await parts('de'), [])
+  await my.add(path, {
+    ...version(object, '2026-02-01T00:00:00.000Z'),
+    description: 'open now',
+    granular_markings: [{ marking_ref: TLP.red, selectors: ['contact_information'] }],
+  })
+  t.strictSame(await parts('de'), ['description', 'sectors'])
+  const old = await server
+    .as('sg')
+    .getObject(path, object.id, { 'match[version]': object.modified as string })
+  t.equal(old.objects.length, 0, 'an older version needs every part of the latest')
+})
+
+test('references that a reader may not see are taken out of containers', async (t) => {
+  const [open, strict] = [malware(GREEN), malware({ object_marking_refs: [STRICT] })]
+  const both = report([open.id, strict.id], GREEN)
+  const only = report([strict.id], GREEN)
+  await my.add(path, open, strict, both, only)
+  t.strictSame((await seen('sg', both.id))?.object_refs, [open.id, strict.id])
+  t.strictSame((await seen('de', both.id))?.object_refs, [open.id])
+  t.strictSame(await readers(server, path, only.id), ['my', 'my2', 'sg'], 'withheld when none is left')
+  await my.add(path, { ...version(open, '2026-02-01T00:00:00.000Z'), object_marking_refs: [TLP.red] })
+  t.strictSame(await readers(server, path, both.id), ['my', 'my2', 'sg'], 'none is left now')
+  t.strictSame((await seen('sg', both.id))?.object_refs, [strict.id])
+  await my.add(path, { ...version(strict, '2026-02-01T00:00:00.000Z'), ...GREEN })
+  t.strictSame((await seen('de', both.id))?.object_refs, [strict.id], 'and back')
+  t.strictSame((await seen('de', only.id))?.object_refs, [strict.id])
+  t.equal((await seen('de', only.id))?.extensions, undefined, 'nothing is taken out of it any more')
+})
+
+test('a writer collides with what it sees', async (t) => {
+  const object = malware({ ...GREEN, description: 'SECRET', ...granular([STRICT, 'description']) })
+  await my.add(path, object)
+  const de = server.as('de')
+  const copy = (await seen('de', object.id)) as StixObject
+  const same = await de.post(path, [copy])
+  t.match(same.taxiiStatus.successes?.[0]?.message, 'already present')
+  const guess = await de.post(path, [object])
+  const wrong = await de.post(path, [{ ...object, description: 'GUESS' }])
+  t.equal(
+    guess.taxiiStatus.failures?.[0]?.message,
+    wrong.taxiiStatus.failures?.[0]?.message,
+    'a right guess is as wrong',
+  )
+  t.equal(guess.taxiiStatus.failure_count, 1)
+})

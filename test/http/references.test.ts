@@ -1,0 +1,101 @@
+/** Reference closure over HTTP (policy.md §6): what points at something stricter is as strict, now and when it changes. */
+import t, { test } from 'tap'
+import { AT, policyWorld, readers } from '../support/policy-world.ts'
+import { startServer } from '../support/server.ts'
+import { indicator, ipv4, malware, relationship, report, TLP, version } from '../support/stix.ts'
+
+const server = await startServer(t, { topology: JSON.stringify(policyWorld()) })
+const path = AT.closed
+const my = server.as('my')
+const sg = server.as('sg')
+const marked = (level: string) => ({ object_marking_refs: [level] })
+const sees = (id: string, at = path) => readers(server, at, id)
+const EVERYBODY = ['my', 'my2', 'bank', 'sg', 'de']
+
+test('a relation is as strict as its ends, and the status says which one made it so', async (t) => {
+  const open = indicator(marked(TLP.green))
+  const strict = malware(marked(TLP['amber+strict']))
+  const relation = relationship(open.id, strict.id, marked(TLP.green))
+  const status = await my.add(path, relation, open, strict)
+  t.strictSame(await sees(open.id), EVERYBODY)
+  t.strictSame(await sees(strict.id), ['my', 'my2', 'sg'])
+  t.strictSame(await sees(relation.id), ['my', 'my2', 'sg'], 'within one envelope, in any order')
+  const said = status.successes?.find((s) => s.id === relation.id)?.message ?? ''
+  t.match(said, `target_ref ${strict.id}`)
+  t.notMatch(said, open.id)
+  const twin = relationship(open.id, strict.id, marked(TLP.green))
+  await my.add(path, twin)
+  t.strictSame(await sees(twin.id), ['my', 'my2', 'sg'], 'what was there before')
+})
+
+test('a reference that waits resolves to the first copy of the author’s own organization', async (t) => {
+  const address = ipv4('192.0.2.77', marked(TLP.red))
+  const subject = malware(marked(TLP.green))
+  const note = report([address.id, subject.id], marked(TLP.green))
+  await my.add(path, subject, note)
+  t.strictSame(await sees(note.id), EVERYBODY, 'unresolved references are kept as they are')
+  await server.as('de').add(path, address)
+  t.strictSame(await sees(note.id), EVERYBODY, 'a stranger’s RED copy withdraws nothing')
+  const before = await sg.getObjects(path)
+  t.ok(before.ids.includes(note.id))
+  await server.as('my2').add(path, ipv4('192.0.2.77', marked(TLP['amber+strict'])))
+  t.strictSame(
+    await sees(note.id),
+    ['my', 'my2', 'sg'],
+    'its own organization’s copy tightens in the same transaction',
+  )
+  await sg.add(path, ipv4('192.0.2.77', marked(TLP.clear)))
+  t.strictSame(await sees(note.id), ['my', 'my2', 'sg'], 'and nobody unlocks it by posting the address')
+})
+
+test('the latest version of what it points at decides, over several steps', async (t) => {
+  const target = malware(marked(TLP.green))
+  const relation = relationship(indicator().id, target.id, marked(TLP.green))
+  const about = report([relation.id], marked(TLP.green))
+  await my.add(path, target, relation, about)
+  t.strictSame(await sees(about.id), EVERYBODY)
+  await my.add(path, { ...version(target, '2026-02-01T00:00:00.000Z'), ...marked(TLP.red) })
+  t.strictSame(await sees(relation.id), ['my'], 'tightened')
+  t.strictSame(await sees(about.id), ['my'], 'and what points at what points at it')
+  const cursor = (await sg.getObjects(path)).header('X-TAXII-Date-Added-Last') ?? ''
+  await my.add(path, { ...version(target, '2026-03-01T00:00:00.000Z'), ...marked(TLP.amber) })
+  t.strictSame(await sees(relation.id), ['my', 'my2', 'bank', 'sg'], 'released')
+  const polled = await sg.getObjects(path, { added_after: cursor })
+  t.ok(polled.ids.includes(relation.id) && polled.ids.includes(about.id), 'a poller gets what it may see now')
+  await my.delete(`${path}objects/${target.id}/?match[version]=2026-03-01T00:00:00.000Z`)
+  t.strictSame(await sees(relation.id), ['my'], 'the version before is the latest again')
+  await my.delete(`${path}objects/${target.id}/`)
+  t.strictSame(await sees(relation.id), ['my'], 'a deleted target is not disclosed either')
+})
+
+test('circles, own copies, and collections that ask for their own labels only', async (t) => {
+  const [a, b] = [report([], marked(TLP.green)), report([], marked(TLP.amber))]
+  a.object_refs = [b.id]
+  b.object_refs = [a.id]
+  await my.add(path, a, b)
+  t.strictSame(await sees(a.id), ['my', 'my2', 'bank', 'sg'])
+  await my.add(path, { ...version(b, '2026-02-01T00:00:00.000Z'), ...marked(TLP.green) })
+  t.strictSame(await sees(a.id), EVERYBODY, 'a circle loosens as well')
+  const strict = malware(marked(TLP.red))
+  const relation = relationship(indicator().id, strict.id, marked(TLP.green))
+  await my.add(AT.own, strict, relation)
+  t.strictSame(await sees(relation.id, AT.own), EVERYBODY, 'references: own')
+})
+
+test('another organization’s object: its label counts, for its own partners', async (t) => {
+  const theirs = malware(marked(TLP['amber+strict']))
+  await sg.add(path, theirs)
+  const relation = relationship(indicator().id, theirs.id, marked(TLP.green))
+  const status = await my.add(path, relation)
+  t.match(status.successes?.[0]?.message, theirs.id)
+  t.strictSame(await sees(relation.id), ['my', 'my2', 'sg'])
+  await sg.add(path, { ...version(theirs, '2026-02-01T00:00:00.000Z'), ...marked(TLP.red) })
+  t.strictSame(
+    await sees(relation.id),
+    ['my', 'sg'],
+    'its author reads back its own; SG’s custodian reads SG’s',
+  )
+  const quiet = relationship(indicator().id, theirs.id, marked(TLP.green))
+  const blind = await my.add(path, quiet)
+  t.equal(blind.successes?.[0]?.message, undefined, 'no text tells of what the author cannot see')
+})
