@@ -310,7 +310,7 @@ test('a new collection answers to the standard definitions, before everything th
     await rows(sql`select type, count(*)::int, min(version_key) as first, bool_and(organization = '') as nobody
     from item where collection = ${found[0]?.seq as number} group by type order by type`)
   t.match(kinds, [
-    { type: 'extension-definition', count: 1, nobody: true },
+    { type: 'extension-definition', count: 2, nobody: true },
     { type: 'marking-definition', count: 9, first: '2017-01-20T00:00:00', nobody: true },
   ])
   t.strictSame(await rows(sql`select record from audience`), [
