@@ -30,6 +30,7 @@ export function identify(value: Record<string, unknown>, ctx: Context): string |
     ctx.error('limit/id', 'id', `is longer than the limit of ${idLength} characters; shorten it`, null)
     return null
   }
+  ctx.type = type
   const stated = typeof id === 'string' ? typeOfId(id) : null
   if (stated === null || !isTypeName(stated)) {
     ctx.error('CO-01/id', 'id', `must be an id, ${type}--UUID with a UUID of RFC 4122, not %`, '2.9', id)
@@ -44,7 +45,8 @@ export function identify(value: Record<string, unknown>, ctx: Context): string |
       stated,
       type,
     )
-    return null
+    // Unless the profile leaves it out.
+    if (ctx.errors.length > 0) return null
   }
   return type
 }

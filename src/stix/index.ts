@@ -33,6 +33,7 @@ export {
   printPath,
   printPattern,
 } from './pattern/index.ts'
+export type { Profile } from './profile.ts'
 export {
   COMITY_IDENTITY,
   RELEASE_EXTENSION,
