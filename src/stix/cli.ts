@@ -22,6 +22,7 @@ with "-", standard input is read.
   --extensions allow|deny|IDS   content with an extension definition
   --enforce-refs                both ends of relationships are in the bundle
   --interop                     rules of the interoperability documents
+  --profile spec|reference      the standard, or verdicts of the OASIS validator where ours can follow
   --quiet                       only what is invalid, and the summary
   --no-colour
   --help
@@ -43,6 +44,7 @@ function oneOf<T extends string>(
 }
 
 const VERSIONS = ['2.0', '2.1'] as const
+const PROFILES = ['spec', 'reference'] as const
 const POLICIES = ['allow', 'deny'] as const
 
 function parse(args: string[]) {
@@ -62,6 +64,7 @@ function parse(args: string[]) {
         extensions: { type: 'string' },
         'enforce-refs': { type: 'boolean' },
         interop: { type: 'boolean' },
+        profile: { type: 'string' },
         quiet: { type: 'boolean' },
         'no-colour': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -87,6 +90,8 @@ function optionsOf(values: ReturnType<typeof parse>['values']): ValidateOptions 
   if (accepted.length > 0) {
     options.versions = accepted.map((v) => oneOf(v, VERSIONS, 'accept')).filter((v) => v !== undefined)
   }
+  const profile = oneOf(values.profile, PROFILES, 'profile')
+  if (profile) options.profile = profile
   const types = oneOf(values['custom-types'], POLICIES, 'custom-types')
   if (types) options.customTypes = types
   const properties = oneOf(values['custom-properties'], POLICIES, 'custom-properties')

@@ -1,5 +1,6 @@
 /** The deprecated `observed-data.objects`: cyber-observables by key, those of STIX 2.0 too (STIX 2.1 §2.13, §4.14). */
 import { type Check, type Context, isRecord, own } from './context.ts'
+import { isTypeName, TYPE_NAME_MESSAGE } from './ids.ts'
 import { build, type Judge, judge } from './judge.ts'
 import { crowded } from './loose.ts'
 import { SCO_RULES } from './rules-sco.ts'
@@ -60,6 +61,7 @@ function memberOf(member: Record<string, unknown>, key: string, ctx: Context): v
     return
   }
   ctx.steps.push(key)
+  if (!isTypeName(type)) ctx.error('TY-14/type-name', 'type', TYPE_NAME_MESSAGE, '3.1', type)
   ctx.object = member
   ctx.type = type
   ctx.sco = true

@@ -1,6 +1,7 @@
 /** What one check run carries: where it is, what it found, and what the caller asked for. */
 import { DEFAULT_KEYS, type Finding, type Limits, MAX_FINDINGS, place, pointer, quote } from './finding.ts'
 import type { PatternAst } from './pattern/index.ts'
+import { asReference } from './profile.ts'
 
 /** `deny` refuses content that no extension definition stands behind. */
 export type Policy = 'allow' | 'deny'
@@ -17,6 +18,8 @@ export interface Settings {
   extensions: Policy | ReadonlySet<string>
   /** The raw text was scanned: characters and number tokens need no second look. */
   scanned: boolean
+  /** The profile `reference`. */
+  reference: boolean
 }
 
 type Step = string | number
@@ -104,11 +107,17 @@ export class Context {
         }
   }
 
+  /** What the profile does with a finding at a place. */
+  private departs(code: string, step: Step | null): 'drop' | 'error' | null {
+    return this.settings.reference ? asReference(code, this.path(step), this.type) : null
+  }
+
   /**
    * A MUST that is broken. `message` follows the name of the place; each `%` stands for a quoted argument, so that
    * nothing is built for findings that are beyond the limit.
    */
   error(code: string, step: Step | null, message: string, clause: string | null, ...args: unknown[]): void {
+    if (this.departs(code, step) === 'drop') return
     if (this.errors.length >= MAX_FINDINGS) this.truncated = true
     else this.errors.push(this.finding('error', code, step, message, clause, args))
   }
@@ -116,12 +125,16 @@ export class Context {
   /** A SHOULD that is not followed, by the number of its code. */
   warn(code: string, step: Step | null, message: string, clause: string | null, ...args: unknown[]): void {
     if (this.settings.disabled.has(code)) return
-    if (this.warnings.length >= MAX_FINDINGS) this.truncated = true
+    const departs = this.departs(code, step)
+    if (departs === 'drop') return
+    if (departs === 'error') this.error(code, step, message, clause, ...args)
+    else if (this.warnings.length >= MAX_FINDINGS) this.truncated = true
     else this.warnings.push(this.finding('warning', code, step, message, clause, args))
   }
 
   /** A finding that another part of the validator made, at a property. */
   add(severity: Finding['severity'], step: Step, found: Omit<Finding, 'severity' | 'path'>): void {
+    if (this.departs(found.code, step) === 'drop') return
     const list = severity === 'error' ? this.errors : this.warnings
     if (list.length >= MAX_FINDINGS) {
       this.truncated = true

@@ -63,6 +63,7 @@ function settingsOf(limits: Limits): Settings {
     customExtensions: 'allow',
     extensions: 'allow',
     scanned: true,
+    reference: false,
   }
 }
 

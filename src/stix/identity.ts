@@ -2,7 +2,7 @@
 import { type Context, own } from './context.ts'
 import { contributingProperties, hasDeterministicId } from './deterministic-id.ts'
 import { quote } from './finding.ts'
-import { isTypeName, typeOfId, uuidVersion } from './ids.ts'
+import { isTypeName, TYPE_NAME_MESSAGE, typeOfId, uuidVersion } from './ids.ts'
 import { isCustom, isScoObject, ONLY_21, type Spec } from './types.ts'
 
 /** The type of an object whose type and id are usable; null, with the error told, otherwise. */
@@ -14,9 +14,7 @@ export function identify(value: Record<string, unknown>, ctx: Context): string |
     return null
   }
   if (!isTypeName(type)) {
-    const message =
-      'must be a type name (a-z, 0-9 and single hyphens, from a letter on, 3 to 250 characters), not %'
-    ctx.error('TY-14/type-name', 'type', message, '3.1', type)
+    ctx.error('TY-14/type-name', 'type', TYPE_NAME_MESSAGE, '3.1', type)
     return null
   }
   if (type === 'bundle') {
@@ -32,6 +30,7 @@ export function identify(value: Record<string, unknown>, ctx: Context): string |
     ctx.error('limit/id', 'id', `is longer than the limit of ${idLength} characters; shorten it`, null)
     return null
   }
+  ctx.type = type
   const stated = typeof id === 'string' ? typeOfId(id) : null
   if (stated === null || !isTypeName(stated)) {
     ctx.error('CO-01/id', 'id', `must be an id, ${type}--UUID with a UUID of RFC 4122, not %`, '2.9', id)
@@ -46,7 +45,8 @@ export function identify(value: Record<string, unknown>, ctx: Context): string |
       stated,
       type,
     )
-    return null
+    // Unless the profile leaves it out.
+    if (ctx.errors.length > 0) return null
   }
   return type
 }

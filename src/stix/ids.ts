@@ -77,3 +77,7 @@ export function isStixId(id: unknown): id is string {
 export function isIdOf(type: string, id: unknown): id is string {
   return typeof id === 'string' && id.length === type.length + TAIL && id.startsWith(type) && isStixId(id)
 }
+
+/** What is said of a name that is none. */
+export const TYPE_NAME_MESSAGE =
+  'must be a type name (a-z, 0-9 and single hyphens, from a letter on, 3 to 250 characters), not %'

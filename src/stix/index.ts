@@ -34,6 +34,7 @@ export {
   printPath,
   printPattern,
 } from './pattern/index.ts'
+export type { Profile } from './profile.ts'
 export { REDACTION_EXTENSION, REDACTION_EXTENSION_DEFINITION, redact } from './redact.ts'
 export {
   COMITY_IDENTITY,

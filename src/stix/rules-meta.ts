@@ -100,10 +100,11 @@ function tlp(object: Record<string, unknown>, ctx: Context): void {
   const extensions = own(object, 'extensions')
   const second = isRecord(extensions) && has(extensions, TLP2_EXTENSION)
   const exact = isTlpDefinition(object)
-  if (exact === false || (exact === null && own(object, 'definition_type') === 'tlp')) {
+  const stated = own(object, 'definition_type') === 'tlp'
+  if (exact === false || (exact === null && stated)) {
     if (!second) {
       ctx.error(
-        'ME-03/tlp',
+        stated ? 'ME-03/tlp' : 'ME-03/tlp-id',
         null,
         'must be one of the four TLP markings exactly as the standard prints it',
         '7.2.1',

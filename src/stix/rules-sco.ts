@@ -105,7 +105,8 @@ function macAddress(value: string, ctx: Context): void {
 
 function networkTraffic(object: Record<string, unknown>, ctx: Context): void {
   if (has(object, 'end') && own(object, 'is_active') !== false) {
-    ctx.error('SC-09/active', 'is_active', 'must be false when end is present', '6.12')
+    const code = own(object, 'is_active') === true ? 'SC-09/still-active' : 'SC-09/active'
+    ctx.error(code, 'is_active', 'must be false when end is present', '6.12')
   }
   if (!has(object, 'src_port') || !has(object, 'dst_port')) {
     ctx.warn('301', null, 'should have src_port and dst_port', '6.12')

@@ -109,7 +109,7 @@ function relationship(object: Record<string, unknown>, ctx: Context): void {
   if (type === undefined) return
   if (!RELATIONSHIP_TYPE.test(type)) {
     ctx.error(
-      'SD-09/relationship-type',
+      /^[a-z0-9-]*$/.test(type) ? 'SD-09/length' : 'SD-09/relationship-type',
       'relationship_type',
       'must be 3 to 250 of a-z, 0-9 and hyphen, not %',
       '5.1',

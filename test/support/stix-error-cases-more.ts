@@ -104,6 +104,7 @@ export const MORE_ERROR_CASES: readonly Case[] = [
   ],
   ['SC-09/end-points', without(traffic(), 'src_ref'), traffic()],
   ['SC-09/active', traffic({ end: AT }), traffic({ end: AT, is_active: false })],
+  ['SC-09/still-active', traffic({ end: AT, is_active: true }), traffic({ is_active: true })],
   ['SC-09/tcp-flags', net('tcp-ext', { other: 1 }), net('tcp-ext', { src_flags_hex: '02' })],
   [
     'TY-05/type',
@@ -158,7 +159,7 @@ export const MORE_ERROR_CASES: readonly Case[] = [
     { ...TLP_RED, id: id('marking-definition') },
     { ...TLP_RED, created: '2017-01-20T00:00:00.000000Z' },
   ],
-  ['ME-03/tlp', marking({ id: TLP_RED.id }), marking({ definition_type: 'acme-tlp' })],
+  ['ME-03/tlp-id', marking({ id: TLP_RED.id }), marking({ definition_type: 'acme-tlp' })],
   [
     'ME-04/tlp',
     { ...TLP2_GREEN, extensions: { [TLP2]: { extension_type: 'property-extension', tlp_2_0: 'purple' } } },

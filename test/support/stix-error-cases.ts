@@ -75,6 +75,7 @@ export const ERROR_CASES: readonly Case[] = [
     indicator({ valid_from: `2026-01-01T00:00:00.${'1'.repeat(40)}Z` }),
   ],
   ['TY-14/type-name', sdo('1-thing', { x_acme_a: 1 }), custom({ value: 1 })],
+  ['TY-14/type-name', container({ type: 'as', number: 42 }), container({ type: 'x-as', number: 42 })],
   ['TY-14/type-name', sdo('x--thing', { x_acme_a: 1 }), custom({ value: 1 })],
   ['TY-15/property-name', tool({ x_Acme: 1 }), tool({ x_acme: 1 })],
   ['TY-15/property-name', tool({ xy: 1 }), tool({ xyz: 1 })],
@@ -186,6 +187,7 @@ export const ERROR_CASES: readonly Case[] = [
     relationship({ source_ref: id('x-own'), relationship_type: 'related-to' }),
   ],
   ['SD-09/relationship-type', relationship({ relationship_type: 'Uses' }), relationship()],
+  ['SD-09/length', relationship({ relationship_type: 'go' }), relationship({ relationship_type: 'has' })],
   [
     'SD-11/target',
     sdo('sighting', { sighting_of_ref: id('file') }),

@@ -54,12 +54,17 @@ test('options', async (t) => {
   t.match(run(['--strict', '--disable', '401,1'], warned), { status: 0 })
   t.notMatch(run(['--quiet'], warned).out, /401/)
   t.match(run(['--custom-properties', 'deny'], warned), { status: 1 })
+  const defanged = JSON.stringify(tool({ defanged: true }))
+  t.match(run([], defanged), { status: 1, out: /CO-14/ })
+  t.match(run(['--profile', 'spec'], defanged), { status: 1 })
+  t.match(run(['--profile', 'reference'], defanged), { status: 0 })
   t.match(run(['--accept', '2.0'], good), { status: 1, out: /2\.0 only/ })
   for (const args of [
     ['--nonsense'],
     ['--disable', '999'],
     ['--version', '3'],
     ['--custom-types', 'perhaps'],
+    ['--profile', 'other'],
   ]) {
     t.match(
       run(args, good),

@@ -74,13 +74,12 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'variant-of': 'malware',
   },
   'malware-analysis': {
+    // As §4.12.2 was printed in 2021; errata 01 corrects it to the next.
     'analysis-of': 'malware',
+    'av-analysis-of': 'malware',
     characterizes: 'malware',
     'dynamic-analysis-of': 'malware',
     'static-analysis-of': 'malware',
-  },
-  software: {
-    has: 'vulnerability',
   },
   'threat-actor': {
     'attributed-to': 'identity',

@@ -42,8 +42,7 @@ export const VOCABULARIES: ReadonlyMap<string, Vocabulary> = new Map([
         'education energy entertainment financial-services government emergency-services government-' +
         'local government-national government-public-services government-regional healthcare ' +
         'hospitality-leisure infrastructure dams nuclear water insurance manufacturing mining non-profit ' +
-        'pharmaceuticals retail technology telecommunications transportation utilities legal private-' +
-        'sector',
+        'pharmaceuticals retail technology telecommunications transportation utilities legal',
     ),
   ],
   [
@@ -152,7 +151,7 @@ export const VOCABULARIES: ReadonlyMap<string, Vocabulary> = new Map([
     open(
       '244',
       '10.1',
-      'unix windows-local windows-domain ldap tacacs radius nis openid facebook skype twitter kavi',
+      'unix windows-local windows-domain ldap tacacs radius nis openid facebook skype twitter',
     ),
   ],
   ['pattern-type', open('245', '10.19', 'stix pcre sigma snort suricata yara')],
