@@ -56,26 +56,39 @@ export function uriProblem(text: string): string | null {
 }
 
 const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the class is all of ASCII.
-const ASCII = /^[\x00-\x7f]*$/
 
 /** A domain name in DNS or IDNA form (RFC 1034, RFC 5890), with or without the dot of the root. */
 export function isDomainName(text: string): boolean {
   if (text.length === 0 || text.length > 1_000) return false
   const name = text.endsWith('.') ? text.slice(0, -1) : text
+  let international = ''
+  let count = 0
   let total = 0
   for (const label of name.split('.')) {
-    let ascii = label
-    if (!ASCII.test(label)) {
-      ascii = domainToASCII(label)
-      if (ascii === '') return false
-    } else if (label.length > 4 && label.slice(0, 4).toLowerCase() === 'xn--') {
-      if (domainToASCII(label) === '') return false
-    }
-    if (!LABEL.test(ascii)) return false
+    if (isInternational(label)) {
+      international += count++ === 0 ? label : `.${label}`
+    } else if (!LABEL.test(label)) return false
+    else total += label.length + 1
+  }
+  if (count > 0) {
+    // One call for all of them: each has its price.
+    const ascii = domainToASCII(international)
+    const parts = ascii.split('.')
+    if (parts.length !== count) return false
+    for (const part of parts)
+      if (!LABEL.test(part) || (part.charCodeAt(0) < 58 && NUMBER.test(part))) return false
     total += ascii.length + 1
   }
   return total - 1 <= 253
+}
+
+/** Digits of other scripts, which would make an IPv4 address of the name. */
+const NUMBER = /^(?:[0-9]+|0[xX][0-9A-Fa-f]*)$/
+
+function isInternational(label: string): boolean {
+  for (let i = 0; i < label.length; i++) if (label.charCodeAt(i) > 127) return true
+  if (label.length < 5 || label.charCodeAt(2) !== 45 || label.charCodeAt(3) !== 45) return false
+  return (label.charCodeAt(0) | 32) === 120 && (label.charCodeAt(1) | 32) === 110
 }
 
 export function isDottedIpv4(text: string): boolean {

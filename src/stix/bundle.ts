@@ -4,7 +4,7 @@ import { customProperty } from './custom.ts'
 import { type Finding, MAX_FINDINGS } from './finding.ts'
 import { isPropertyName } from './formats.ts'
 import { typeOfId, uuidVersion } from './ids.ts'
-import { compareInstants, fractionDigits } from './instant.ts'
+import { compareInstants, fractionDigits, instantKey } from './instant.ts'
 import { loose } from './loose.ts'
 import { TLP_BY_ID } from './markings.ts'
 import { isScoObject, SRO_TYPES } from './types.ts'
@@ -51,7 +51,7 @@ function sharedUuids(
   for (const [i, value] of values.entries()) {
     const id = text(value, 'id')
     const type = text(value, 'type')
-    if (id === undefined || type === undefined || typeOfId(id) !== type || isScoObject(type, value)) continue
+    if (id === undefined || type === undefined || isScoObject(type, value) || typeOfId(id) !== type) continue
     const uuid = id.slice(type.length + 2)
     const creator = own(value, 'created_by_ref')
     const other = seen.get(uuid)
@@ -71,18 +71,23 @@ function repeated(
   reports: readonly Judged[],
   run: Settings,
 ): void {
-  const seen = new Map<string, string[]>()
+  const seen = new Map<string, { first: string; instants: Set<string> | null }>()
   for (const [i, value] of values.entries()) {
     const id = text(value, 'id')
     const modified = text(value, 'modified')
     if (id === undefined || modified === undefined || fractionDigits(modified) < 0) continue
     const versions = seen.get(id)
-    if (!versions) seen.set(id, [modified])
-    else if (versions.some((other) => compareInstants(other, modified) === 0)) {
+    if (!versions) {
+      seen.set(id, { first: modified, instants: null })
+      continue
+    }
+    versions.instants ??= new Set([instantKey(versions.first)])
+    const { instants } = versions
+    if (instants.size === instants.add(instantKey(modified)).size) {
       const ctx = new Context(run)
       ctx.warn('203', 'modified', 'stands beside the same id twice in the bundle', '3.6')
       reports[i]?.warnings.push(...ctx.warnings)
-    } else if (versions.length < 100) versions.push(modified)
+    }
   }
 }
 

@@ -40,18 +40,19 @@ function label(key: string): string {
   return made
 }
 
-function write(value: unknown): string {
+/** JCS of any value, apart from what is special at the top of an object. */
+export function canonicalJson(value: unknown): string {
   if (typeof value === 'string') return text(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   let out = ''
   if (Array.isArray(value)) {
-    for (const item of value) out += out === '' ? write(item) : `,${write(item)}`
+    for (const item of value) out += out === '' ? canonicalJson(item) : `,${canonicalJson(item)}`
     return `[${out}]`
   }
   const object = value as Record<string, unknown>
   for (const key of sorted(Object.keys(object))) {
     out += out === '' ? label(key) : `,${label(key)}`
-    out += write(object[key])
+    out += canonicalJson(object[key])
   }
   return `{${out}}`
 }
@@ -67,7 +68,7 @@ export function canonicalText(value: Record<string, unknown>): string {
     const instant =
       (key === 'created' || key === 'modified') && typeof item === 'string' ? timestampKey(item) : null
     out += out === '' ? label(key) : `,${label(key)}`
-    out += instant === null ? write(item) : `"${instant}Z"`
+    out += instant === null ? canonicalJson(item) : `"${instant}Z"`
   }
   return `{${out}}`
 }

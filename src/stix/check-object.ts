@@ -15,7 +15,7 @@ export interface Verdict {
   spec: Spec | null
   sco: boolean
   errors: Finding[]
-  /** At most 50, with the errors. */
+  /** At most 50, or as many as are wanted, with the errors. */
   warnings: Finding[]
   /** There was more to say. */
   truncated: boolean
@@ -78,15 +78,24 @@ export function checkParsed(
   settings: Settings,
   versions: VersionOptions,
   inexact: ReadonlySet<string> | null = null,
+  most: number = MAX_FINDINGS,
 ): Verdict {
-  const ctx = new Context(settings)
+  const ctx = new Context(settings, most)
   ctx.inexact = inexact
   const spec = judge(value, versions, ctx)
   const type = own(value, 'type')
   const sco = typeof type === 'string' && isScoObject(type, value)
   const { errors, warnings } = ctx
-  const room = MAX_FINDINGS - errors.length
+  const room = most - errors.length
   const more = warnings.length > room
   if (more) warnings.length = room
-  return { spec, sco, errors, warnings, truncated: ctx.truncated || more, pattern: ctx.pattern }
+  // Copies have no room to grow, and a report on many objects keeps them.
+  return {
+    spec,
+    sco,
+    errors: errors.slice(),
+    warnings: warnings.slice(),
+    truncated: ctx.truncated || more,
+    pattern: ctx.pattern,
+  }
 }

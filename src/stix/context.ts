@@ -36,6 +36,10 @@ function section(clause: string): string {
   return text
 }
 
+/** What is said of top-level properties again and again; bounded, as some messages have numbers of the sender's. */
+const said = new Map<string, { step: Step | null; path: string; told: string }>()
+const MOST_SAID = 500
+
 function filled(message: string, args: readonly unknown[]): string {
   let text = ''
   let from = 0
@@ -73,8 +77,12 @@ export class Context {
   /** Pointers of numbers whose text is no whole number though their value is. */
   inexact: ReadonlySet<string> | null = null
 
-  constructor(settings: Settings) {
+  /** Errors, and warnings, that are wanted. */
+  readonly most: number
+
+  constructor(settings: Settings, most: number = MAX_FINDINGS) {
     this.settings = settings
+    this.most = most
     const { listItems, objectKeys, string } = settings.limits
     this.maxList = listItems ?? Number.POSITIVE_INFINITY
     this.maxKeys = objectKeys ?? DEFAULT_KEYS
@@ -94,8 +102,17 @@ export class Context {
     clause: string | null,
     args: readonly unknown[],
   ): Finding {
-    const path = this.path(step)
-    const told = `${place(path)} ${args.length === 0 ? message : filled(message, args)}.`
+    const again = args.length === 0 && this.steps.length === 0 ? said.get(message) : undefined
+    let path = again?.path ?? ''
+    let told = again?.told ?? ''
+    if (again === undefined || again.step !== step) {
+      path = this.path(step)
+      told = `${place(path)} ${args.length === 0 ? message : filled(message, args)}.`
+      if (args.length === 0 && this.steps.length === 0 && path.length < 50) {
+        if (said.size >= MOST_SAID) said.clear()
+        said.set(message, { step, path, told })
+      }
+    }
     return clause === null
       ? { severity, code, path, message: told }
       : {
@@ -118,7 +135,7 @@ export class Context {
    */
   error(code: string, step: Step | null, message: string, clause: string | null, ...args: unknown[]): void {
     if (this.departs(code, step) === 'drop') return
-    if (this.errors.length >= MAX_FINDINGS) this.truncated = true
+    if (this.errors.length >= this.most) this.truncated = true
     else this.errors.push(this.finding('error', code, step, message, clause, args))
   }
 
@@ -128,7 +145,7 @@ export class Context {
     const departs = this.departs(code, step)
     if (departs === 'drop') return
     if (departs === 'error') this.error(code, step, message, clause, ...args)
-    else if (this.warnings.length >= MAX_FINDINGS) this.truncated = true
+    else if (this.warnings.length >= this.most) this.truncated = true
     else this.warnings.push(this.finding('warning', code, step, message, clause, args))
   }
 
@@ -136,7 +153,7 @@ export class Context {
   add(severity: Finding['severity'], step: Step, found: Omit<Finding, 'severity' | 'path'>): void {
     if (this.departs(found.code, step) === 'drop') return
     const list = severity === 'error' ? this.errors : this.warnings
-    if (list.length >= MAX_FINDINGS) {
+    if (list.length >= this.most) {
       this.truncated = true
       return
     }

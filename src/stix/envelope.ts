@@ -2,7 +2,8 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { DEFAULT_KEYS, error, type Finding, type Limits } from './finding.ts'
 import { inspect } from './inspect.ts'
-import { type Scan, type Span, scan } from './scan.ts'
+import { MOST_KEYS, type Scan, scan } from './scan.ts'
+import type { Span } from './spans.ts'
 
 /** One member of an envelope's `objects`, scanned from the raw text. */
 export interface Member {
@@ -62,6 +63,16 @@ export function member(found: Scan, span: Span, index: number, limits: Limits, a
       ),
     )
   }
+  const { containers = Number.POSITIVE_INFINITY, values = Number.POSITIVE_INFINITY } = limits
+  if (span.containers > containers || span.values > values) {
+    const [count, what, most] =
+      span.containers > containers
+        ? [span.containers, 'lists and objects', containers]
+        : [span.values, 'values', values]
+    problems.push(
+      error('limit/values', '', `The object has ${count} ${what}; at most ${most} are taken, so split it.`),
+    )
+  }
   const crowded = span.keys > (limits.objectKeys ?? DEFAULT_KEYS)
   if (problems.length > 0 || crowded || span.depth > limits.depth) {
     const inspection = inspect(text, limits)
@@ -110,6 +121,8 @@ export function readEnvelope(bytes: Uint8Array, limits: Limits): EnvelopeResult 
   if ('malformedAt' in found) return refuse(malformed(bytes, found.malformedAt))
   if (found.root !== 123)
     return refuse('The body is not a JSON object; send a TAXII envelope, {"objects": [...]}.')
+  if (found.keys.length > MOST_KEYS)
+    return refuse(`The envelope has more than ${MOST_KEYS} keys; send "objects" only.`)
   const keys = new Set(found.keys.map((span) => JSON.parse(decode(found.bytes, span, false)) as string))
   if (keys.size !== found.keys.length) return refuse('The envelope has a key twice; send each key once.')
   if (found.objects === 0) return refuse('The envelope has no `objects`; send {"objects": [...]}.')
@@ -135,7 +148,7 @@ export function readObject(text: string, limits: Limits): Member | { detail: str
   const found = scan(Buffer.from(text), 0)
   if ('malformedAt' in found)
     return { detail: `The text is not valid JSON: the error is at or after byte ${found.malformedAt}.` }
-  const span = found.members[0]
+  const span = found.members.at(0)
   if (!span) return { detail: 'The text is not a JSON object.' }
   return member(found, span, 0, limits, false)
 }

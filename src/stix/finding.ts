@@ -17,6 +17,10 @@ export interface Limits {
   selectors?: number
   /** Like `objectBytes`, for artifacts. */
   artifactBytes?: number
+  /** Lists and objects inside one object, at every depth and itself included: what they cost is not in their bytes. */
+  containers?: number
+  /** Values inside one object, at every depth: lists, objects and all others. */
+  values?: number
 }
 
 export const DEFAULT_KEYS = 1_000
@@ -52,7 +56,11 @@ export function error(code: string, path: string, message: string, clause?: stri
   return finding
 }
 
-function escaped(step: string): string {
+/** No name of the standard is longer; of a longer key the start is enough to find it. */
+const LONGEST_STEP = 250
+
+function escaped(key: string): string {
+  const step = key.length > LONGEST_STEP ? `${key.slice(0, LONGEST_STEP)}…` : key
   return step.includes('~') || step.includes('/') ? step.replaceAll('~', '~0').replaceAll('/', '~1') : step
 }
 

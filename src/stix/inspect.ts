@@ -11,11 +11,20 @@ export interface Inspection {
 
 const HEAD: ReadonlySet<string> = new Set(['id', 'type', 'spec_version', 'created', 'modified'])
 
+/** No table of the standard asks for an integer deeper than this. */
+const DEEPEST_INTEGER = 12
+
+/** A list or object that is being read; one of each depth is used again and again. */
 interface Frame {
   list: boolean
-  /** Key or index of the value that is being read. */
-  step: string | number
-  keys: Set<string>
+  /** Place in a list of the value that is being read. */
+  index: number
+  /** Key of the value that is being read. */
+  key: string
+  /** Number of the keys so far; the first is kept apart, as most objects of a hostile text have one. */
+  count: number
+  first: string
+  keys: Set<string> | null
 }
 
 const QUOTE = 34
@@ -46,7 +55,7 @@ function stringProblem(text: string): [code: string, message: string] | null {
   if (text.includes('\0')) {
     return ['json/nul', 'holds the character U+0000, which this server cannot store; remove it']
   }
-  if (/\p{Surrogate}/u.test(text)) {
+  if (!(text as unknown as { isWellFormed(): boolean }).isWellFormed()) {
     return [
       'json/lone-surrogate',
       'holds half of a surrogate pair, which is no character; send both halves or UTF-8',
@@ -55,9 +64,18 @@ function stringProblem(text: string): [code: string, message: string] | null {
   return null
 }
 
+/** Only digits, apart from a sign? */
+function isDigits(token: string): boolean {
+  for (let i = 1; i < token.length; i++) {
+    const code = token.charCodeAt(i)
+    if (code < 48 || code > 57) return false
+  }
+  return true
+}
+
 /** What is wrong with a number as it is spelled, if anything (STIX 2.1 §2.6, §2.10). */
 function numberProblem(token: string): [code: string, message: string, clause: string] | null {
-  if (/^-?\d+$/.test(token)) {
+  if (isDigits(token)) {
     if (token.length <= 17 && Number.isSafeInteger(Number(token))) return null
     return [
       'json/integer-range',
@@ -75,8 +93,9 @@ function numberProblem(token: string): [code: string, message: string, clause: s
 
 /** Is the value whole though the text is not? Judged by digits, not by the rounded double. */
 function isInexact(token: string): boolean {
+  if (token === '' || !Number.isInteger(Number(token))) return false
   const parts = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,6}))?$/.exec(token)
-  if (!parts || !Number.isInteger(Number(token))) return false
+  if (!parts) return false
   const digits = `${parts[1]}${parts[2] ?? ''}`
   const point = (parts[1] as string).length + Number(parts[3] ?? 0)
   let last = digits.length
@@ -90,86 +109,117 @@ export function inspect(text: string, limits: Limits): Inspection {
   const head: Record<string, unknown> = {}
   const inexact: string[] = []
   const frames: Frame[] = []
+  let depth = 0
   let tooDeep = 0
   let expectKey = false
   let crowded = false
   const mostKeys = limits.objectKeys ?? DEFAULT_KEYS
 
+  const path = (): string => {
+    const steps: (string | number)[] = []
+    for (let k = 0; k < depth; k++) {
+      const { list, index, key } = frames[k] as Frame
+      steps.push(list ? index : key)
+    }
+    return pointer(steps)
+  }
+
   const report = (code: string, message: string, clause?: string): void => {
     if (problems.length >= MAX_FINDINGS) return
-    const path = pointer(frames.map((f) => f.step))
-    problems.push(error(code, path, `${path === '' ? 'The object' : cut(path)} ${message}.`, clause))
+    const at = path()
+    problems.push(error(code, at, `${at === '' ? 'The object' : cut(at)} ${message}.`, clause))
+  }
+
+  /** Is the key new in its object? */
+  const added = (frame: Frame, key: string): boolean => {
+    if (frame.count === 0) frame.first = key
+    else if (frame.first === key) return false
+    else {
+      frame.keys ??= new Set()
+      if (frame.keys.has(key)) return false
+      if (frame.count < mostKeys) frame.keys.add(key)
+      else if (!crowded) {
+        crowded = true
+        report('limit/keys', `is one key too many: an object may have ${mostKeys}; split it`)
+      }
+    }
+    if (frame.count < mostKeys) frame.count++
+    return true
+  }
+
+  const opened = (list: boolean): void => {
+    const frame = frames[depth++]
+    if (!frame) frames.push({ list, index: 0, key: '', count: 0, first: '', keys: null })
+    else {
+      frame.list = list
+      frame.index = 0
+      frame.key = ''
+      frame.count = 0
+      frame.keys = null
+    }
   }
 
   let i = 0
   while (i < text.length) {
     const code = text.charCodeAt(i)
-    if (tooDeep > 0 && code !== QUOTE) {
+    if (tooDeep > 0) {
       // Inside of what is too deep only the brackets count.
       if (code === 123 || code === 91) tooDeep++
       else if (code === 125 || code === 93) tooDeep--
-      i++
-      continue
-    }
-    const frame = frames[frames.length - 1]
-    if (code === 123 || code === 91) {
-      if (tooDeep > 0 || frames.length >= limits.depth) {
-        if (tooDeep === 0) report('limit/depth', `is nested deeper than ${limits.depth} levels; flatten it`)
+      i = code === QUOTE ? stringEnd(text, i) : i + 1
+    } else if (code === 123 || code === 91) {
+      if (depth >= limits.depth) {
+        report('limit/depth', `is nested deeper than ${limits.depth} levels; flatten it`)
         tooDeep++
       } else {
-        frames.push({ list: code === 91, step: code === 91 ? 0 : '', keys: new Set() })
+        opened(code === 91)
         expectKey = code === 123
       }
       i++
     } else if (code === 125 || code === 93) {
-      if (tooDeep > 0) tooDeep--
-      else frames.pop()
+      depth--
       i++
     } else if (code === 44) {
-      if (tooDeep === 0 && frame) {
-        if (frame.list) frame.step = Number(frame.step) + 1
-        else expectKey = true
-      }
+      const frame = frames[depth - 1]
+      if (frame?.list) frame.index++
+      else expectKey = true
       i++
     } else if (code === 58) {
       i++
     } else if (code === QUOTE) {
       const end = stringEnd(text, i)
-      if (tooDeep === 0 && frame) {
+      const frame = frames[depth - 1]
+      if (frame) {
         const key = expectKey && !frame.list
-        const escaped = text.slice(i, end).includes('\\')
-        const wanted = key || escaped || frames.length === 1
-        const decoded: string = escaped
-          ? JSON.parse(text.slice(i, end))
-          : wanted
-            ? text.slice(i + 1, end - 1)
-            : ''
+        const raw = text.slice(i + 1, end - 1)
+        const escaped = raw.includes('\\')
+        // Of values only these escapes can make something that is refused.
+        const odd = escaped && raw.includes('\\u')
+        const wanted = key || (depth === 1 && HEAD.has(frame.key))
+        const decoded: string = escaped && (wanted || odd) ? JSON.parse(`"${raw}"`) : raw
         if (key) {
           expectKey = false
-          frame.step = decoded
-          if (frame.keys.has(decoded)) {
+          frame.key = decoded
+          if (!added(frame, decoded)) {
             report(
               'json/duplicate-key',
               'occurs twice in its object; parsers differ in which one they take, so send it once',
             )
-          } else if (frame.keys.size < mostKeys) frame.keys.add(decoded)
-          else if (!crowded) {
-            crowded = true
-            report('limit/keys', `is one key too many: an object may have ${mostKeys}; split it`)
           }
-        } else if (frames.length === 1 && HEAD.has(String(frame.step))) head[String(frame.step)] = decoded
-        const problem = escaped ? stringProblem(decoded) : null
+        } else if (wanted) head[frame.key] = decoded
+        const problem = odd ? stringProblem(decoded) : null
         if (problem) report(...problem)
       }
       i = end
     } else {
       const end = scalarEnd(text, i)
-      if (tooDeep === 0 && (code === 45 || (code >= 48 && code <= 57))) {
-        const token = text.slice(i, end)
-        const problem = numberProblem(token)
+      if (code === 45 || (code >= 48 && code <= 57)) {
+        // Shorter ones are exact and in range, whatever they are.
+        const token = end - i > 4 ? text.slice(i, end) : ''
+        const problem = token === '' ? null : numberProblem(token)
         if (problem) report(...problem)
-        else if (inexact.length < MAX_FINDINGS && isInexact(token))
-          inexact.push(pointer(frames.map((f) => f.step)))
+        else if (depth <= DEEPEST_INTEGER && inexact.length < MAX_FINDINGS && isInexact(token))
+          inexact.push(path())
       }
       i = end
     }

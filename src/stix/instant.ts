@@ -51,6 +51,11 @@ function fraction(text: string): string {
   return text.slice(20, end)
 }
 
+/** One text for each instant, in whatever precision a valid timestamp spells it. */
+export function instantKey(text: string): string {
+  return text.slice(0, 19) + fraction(text)
+}
+
 /** Order of two valid timestamps as instants, at full precision: negative, zero or positive. */
 export function compareInstants(a: string, b: string): number {
   if (a === b) return 0

@@ -1,13 +1,17 @@
 /** One linear pass over JSON bytes: grammar, compaction, the borders of members, and marks for a closer look. */
+import { Spans } from './spans.ts'
 
 /** What the pass found; the members' compact bytes lie in `bytes`. */
 export interface Scan {
   bytes: Buffer
-  members: Span[]
-  /** Spans of the root's keys (envelope only), as JSON strings. */
+  members: Spans
+  /** Spans of the root's keys (envelope only), as JSON strings: no more than one beyond `MOST_KEYS`. */
   keys: { start: number; end: number }[]
   /** What follows the key `objects`: its first byte, 0 when the key is absent. */
   objects: number
+  /** Where the items of the first list `objects` start and those of the last one end; -1 when there is none. */
+  listStart: number
+  listEnd: number
   /** Index of the first list item that is no object, or -1. */
   stranger: number
   /** First byte of the root value. */
@@ -16,15 +20,11 @@ export interface Scan {
   end: number
 }
 
-export interface Span {
-  start: number
-  end: number
-  /** Keys at every depth: fewer after parsing means that some occur twice. */
-  keys: number
-  depth: number
-  /** Something that `inspect` has to judge: an escape or a number that may be refused. */
-  suspect: boolean
-}
+/** Bytes of a member, fewer than its id and type need. */
+const TINY = 48
+
+/** Keys of the root of an envelope that are looked at. */
+export const MOST_KEYS = 1_000
 
 const VALUE = 0
 const VALUE_OR_END = 1
@@ -44,6 +44,9 @@ const OBJECT = 123
 const SAFE_DIGITS = 15
 /** Longer numbers without an exponent may exceed the range of a double. */
 const SAFE_NUMBER = 300
+
+/** Digits of exponents that are far from the ends of the range of a double. */
+const SAFE_EXPONENT = 2
 
 /** Shorter runs are copied faster byte by byte. */
 const SHORT = 48
@@ -135,10 +138,11 @@ class Scanner {
     }
     if (input[at] === 101 || input[at] === 69) {
       integer = false
-      this.suspect = true
       const sign = input[at + 1] === 43 || input[at + 1] === 45 ? 2 : 1
       const next = this.digits(at + sign)
       if (next === at + sign) return -1
+      // With few digits and a small exponent a double is in range, and whole only where the text is.
+      if (at - whole > SAFE_DIGITS || next - at - sign > SAFE_EXPONENT) this.suspect = true
       at = next
     }
     if (integer ? digits > SAFE_DIGITS : digits > SAFE_NUMBER) this.suspect = true
@@ -164,20 +168,37 @@ class Scanner {
 function isObjectsKey(bytes: Buffer, start: number, end: number): boolean {
   // Seven letters, each at most an escape of six characters.
   if (end - start > 44) return false
+  if (!bytes.subarray(start, end).includes(BACKSLASH)) {
+    return end - start === 9 && bytes.toString('latin1', start + 1, end - 1) === 'objects'
+  }
   return JSON.parse(bytes.toString('utf8', start, end)) === 'objects'
 }
 
 /**
  * Scans a whole text. `memberDepth` 2 takes the items of the root's `objects` as members (an envelope), 0 the root
- * itself. Answers the position of the first byte that is not JSON when the text is malformed. Needs valid UTF-8.
+ * itself; after so many that are too small for any id, the others are not listed. Answers the position of the first byte that is not JSON when the text is malformed. Needs valid UTF-8.
  */
-export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedAt: number } {
+export function scan(
+  input: Uint8Array,
+  memberDepth: 0 | 2,
+  mostTiny = Number.POSITIVE_INFINITY,
+): Scan | { malformedAt: number } {
   const scanner = new Scanner(input)
   const source = Buffer.from(input.buffer, input.byteOffset, input.length)
   // A text without white space between its tokens is its own compact form: it is copied from the first one on.
   let out = source
   let copying = false
-  const result: Scan = { bytes: out, members: [], keys: [], objects: 0, stranger: -1, root: 0, end: 0 }
+  const result: Scan = {
+    bytes: out,
+    members: new Spans(),
+    keys: [],
+    objects: 0,
+    listStart: -1,
+    listEnd: -1,
+    stranger: -1,
+    root: 0,
+    end: 0,
+  }
   const length = input.length
   let stack = new Uint8Array(128)
   let depth = 0
@@ -190,6 +211,9 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
   let start = 0
   let keys = 0
   let deepest = 0
+  let tiny = 0
+  let containers = 0
+  let scalars = 0
 
   while (i < length) {
     const b = input[i] as number
@@ -233,8 +257,14 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
       state = depth === 0 ? DONE : AFTER
       if (inMember && depth === memberDepth) {
         inMember = false
-        result.members.push({ start, end: o, keys, depth: deepest - memberDepth, suspect: scanner.suspect })
-      } else if (inObjects && depth === 1) inObjects = false
+        if (o - start < TINY) tiny++
+        const values = containers + scalars
+        if (tiny <= mostTiny)
+          result.members.add(start, o, keys, deepest - memberDepth, containers, values, scanner.suspect)
+      } else if (inObjects && depth === 1) {
+        inObjects = false
+        result.listEnd = o - 1
+      }
       continue
     } else if (state === VALUE || state === VALUE_OR_END) {
       if (depth === 0) result.root = b
@@ -242,12 +272,15 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
         objectsNext = false
         result.objects = b
         inObjects = b === LIST
+        if (inObjects && result.listStart < 0) result.listStart = o + 1
       }
       if (!inMember && depth === memberDepth && (inObjects ? memberDepth === 2 : memberDepth === 0)) {
         if (b !== OBJECT && result.stranger < 0) result.stranger = result.members.length
         inMember = b === OBJECT
         start = o
         keys = 0
+        containers = 0
+        scalars = 0
         deepest = depth
         scanner.suspect = false
       }
@@ -258,6 +291,7 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
           stack = larger
         }
         stack[depth++] = b
+        containers++
         if (depth > deepest) deepest = depth
         state = b === OBJECT ? KEY_OR_END : VALUE_OR_END
         if (copying) out[o] = b
@@ -272,6 +306,7 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
             ? scanner.number(i)
             : scanner.literal(i)
       if (next < 0) return { malformedAt: i }
+      scalars++
       state = depth === 0 ? DONE : AFTER
     } else return { malformedAt: i }
 
@@ -285,7 +320,7 @@ export function scan(input: Uint8Array, memberDepth: 0 | 2): Scan | { malformedA
       o += next - i
       i = next
     }
-    if (depth === 1 && memberDepth === 2 && state === COLON) {
+    if (depth === 1 && memberDepth === 2 && state === COLON && result.keys.length <= MOST_KEYS) {
       result.keys.push({ start: from, end: o })
       objectsNext = isObjectsKey(out, from, o)
     }

@@ -3,8 +3,12 @@
 const NAME = /^[A-Za-z0-9_-]{1,250}$/
 const INDEX = /^\[(?:0|[1-9][0-9]{0,8})\]$/
 
+/** More than the names of a hundred levels have. */
+const LONGEST = 26_000
+
 /** Steps of a selector, or null when it is not well-formed. */
 export function parseSelector(selector: string): (string | number)[] | null {
+  if (selector.length > LONGEST) return null
   const steps: (string | number)[] = []
   for (const part of selector.split('.')) {
     if (INDEX.test(part)) {

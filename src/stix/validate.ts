@@ -21,6 +21,8 @@ export const VALIDATOR_LIMITS: Limits = {
   objectKeys: 1_000,
   string: 1_000_000,
   selectors: 1_000,
+  containers: 20_000,
+  values: 100_000,
 }
 
 export interface ValidateOptions {
@@ -116,12 +118,13 @@ function reportOf(index: number, value: Record<string, unknown>): ObjectReport {
 const FAULT = 'The validator failed on this object; please report it.'
 
 /** Findings of the raw text: U+0000 is legal STIX and only warns. */
-function textFindings(report: ObjectReport, member: Member, run: Run): boolean {
+function textFindings(report: ObjectReport, member: Member, run: Run, most: number): boolean {
   const { reference } = run.settings
   for (const found of member.problems) {
     if (reference && asReference(found.code, found.path, report.type ?? '') === 'drop') continue
+    if (report.errors.length >= most) break
     if (found.code !== 'json/nul') report.errors.push(found)
-    else if (!run.settings.disabled.has('905')) {
+    else if (report.warnings.length < most && !run.settings.disabled.has('905')) {
       report.warnings.push({ ...found, severity: 'warning', code: '905', clause: 'STIX 2.1 §2.15' })
     }
   }
@@ -133,9 +136,10 @@ function judge(
   value: Record<string, unknown>,
   run: Run,
   inexact: Member['inexact'],
+  most: number,
 ): void {
   try {
-    const verdict = checkParsed(value, run.settings, run.versions, inexact ? new Set(inexact) : null)
+    const verdict = checkParsed(value, run.settings, run.versions, inexact ? new Set(inexact) : null, most)
     report.errors = verdict.errors
     report.warnings =
       report.warnings.length === 0 ? verdict.warnings : [...report.warnings, ...verdict.warnings]
@@ -162,14 +166,18 @@ function whole(report: Report, code: string, path: string, message: string, clau
 }
 
 /** Objects with errors after which a text is not judged further: it is no STIX, and its findings would fill memory. */
-const MOST_REFUSED = 2_000
+const MOST_REFUSED = 1_000
+
+/** Findings of a text: some, and more with each so many bytes of it. A hostile text has one with every third byte. */
+const FEW_FINDINGS = 1_000
+const BYTES_PER_FINDING = 200
 
 function giveUp(report: Report): void {
   const message = `${MOST_REFUSED} objects have errors: what follows them has not been judged.`
   whole(report, 'limit/refused-objects', '', message)
 }
 
-function judgeDocument(document: Document, run: Run): Report {
+function judgeDocument(document: Document, size: number, run: Run): Report {
   const report: Report = { valid: false, findings: [], objects: [] }
   const { kind, members } = document
   if (document.duplicate && !run.settings.reference)
@@ -180,19 +188,25 @@ function judgeDocument(document: Document, run: Run): Report {
   }
   run.versions.inside = kind !== 'object'
   run.versions.bundle20 = kind === 'bundle' && own(document.head, 'spec_version') === '2.0'
+  report.findings.push(...document.problems)
+  const values: Record<string, unknown>[] = []
   let refused = 0
+  let room = FEW_FINDINGS + Math.floor(size / BYTES_PER_FINDING)
   for (const member of members) {
     const object = reportOf(member.index, member.value)
-    if (textFindings(object, member, run)) judge(object, member.value, run, member.inexact)
+    // One at least, as it decides: errors come first.
+    const most = Math.max(1, Math.min(MAX_FINDINGS, room))
+    if (textFindings(object, member, run, most)) judge(object, member.value, run, member.inexact, most)
+    room -= object.errors.length + object.warnings.length
     report.objects.push(object)
+    values.push(member.value)
     if (object.errors.length > 0 && ++refused >= MOST_REFUSED) {
       giveUp(report)
-      break
+      return settle(report, run)
     }
   }
   if (kind !== 'object') {
-    const values = members.map((m) => m.value)
-    const bundle = kind === 'bundle' ? document.head : null
+    const bundle = kind === 'bundle' && document.problems.length === 0 ? document.head : null
     checkBundle(bundle, values, report, run.settings, run.options)
   }
   return settle(report, run)
@@ -221,9 +235,10 @@ export function validateText(text: string | Uint8Array, options: ValidateOptions
       const message = 'The text holds half of a surrogate pair, which is no character.'
       return whole(empty, 'json/lone-surrogate', '', message, 'RFC 7493')
     }
-    const document = readDocument(typeof text === 'string' ? Buffer.from(text) : text, run.settings.limits)
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text
+    const document = readDocument(bytes, run.settings.limits, MOST_REFUSED)
     if (typeof document === 'string') return whole(empty, 'json/syntax', '', document, 'RFC 8259')
-    return judgeDocument(document, run)
+    return judgeDocument(document, bytes.length, run)
   })
 }
 
@@ -243,7 +258,7 @@ export function validateObject(value: unknown, options: ValidateOptions = {}): R
     const object = value as Record<string, unknown>
     if (own(object, 'type') !== 'bundle') {
       const single = reportOf(0, object)
-      judge(single, object, run, undefined)
+      judge(single, object, run, undefined, MAX_FINDINGS)
       report.objects.push(single)
       return settle(report, run)
     }
@@ -262,7 +277,7 @@ export function validateObject(value: unknown, options: ValidateOptions = {}): R
         continue
       }
       const one = reportOf(index, item as Record<string, unknown>)
-      judge(one, item as Record<string, unknown>, run, undefined)
+      judge(one, item as Record<string, unknown>, run, undefined, MAX_FINDINGS)
       report.objects.push(one)
       values.push(item as Record<string, unknown>)
       if (one.errors.length > 0 && ++refused >= MOST_REFUSED) {

@@ -200,3 +200,10 @@ test('readObject: one object of a line', async (t) => {
     t.ok('detail' in readObject(bad, DEFAULT_LIMITS), bad)
   t.match(readObject('{"a":1,"a":2}', DEFAULT_LIMITS), { problems: [{ code: 'json/duplicate-key' }] })
 })
+
+test('an envelope has at most 1,000 keys, wherever `objects` stands', async (t) => {
+  const keys = (count: number) => Array.from({ length: count }, (_, i) => `"k${i}":1`).join()
+  t.match(read(`{${keys(999)},"objects":[{}]}`), { ok: true })
+  t.match(read(`{${keys(1_000)},"objects":[{}]}`), { ok: false, detail: /1000 keys/ })
+  t.match(read(`{"objects":[{}],${keys(1_000)}}`), { ok: false, detail: /1000 keys/ })
+})

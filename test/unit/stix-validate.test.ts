@@ -190,14 +190,84 @@ test('types are inferred from the tables', async (t) => {
   t.notOk(validateObject(wrong).valid)
 })
 
-test('after 2,000 objects with errors the rest is not judged, and the report says so', async (t) => {
-  const many = Array.from({ length: 2_050 }, () => ({ type: 'a' }))
+test('after 1,000 objects with errors the rest is not judged, and the report says so', async (t) => {
+  const many = Array.from({ length: 1_050 }, () => ({ type: 'a' }))
   for (const report of [
     validateText(JSON.stringify({ objects: many })),
     validateObject({ type: 'bundle', id: 'bundle--7c1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a10', objects: many }),
   ]) {
     t.equal(report.valid, false)
-    t.equal(report.objects.length, 2_000)
+    t.equal(report.objects.length, 1_000)
     t.ok(report.findings.some((f) => f.code === 'limit/refused-objects'))
   }
+})
+
+test('a text has few findings for its size, each refused object one at least, and says what it leaves out', async (t) => {
+  const url = (i: number, rest: object) => ({ type: 'url', id: id('url'), value: `https://${i}/`, ...rest })
+  const many = Array.from({ length: 500 }, (_, i) => url(i, { x_a: Array(60).fill([]) }))
+  const text = JSON.stringify({ objects: many })
+  const report = validateText(text)
+  t.equal(report.valid, true)
+  t.equal(report.objects.length, 500)
+  const count = report.objects.reduce((sum, { warnings }) => sum + warnings.length, 0)
+  t.ok(count <= 1_000 + text.length / 200 + 50 + 500, `${count} findings`)
+  t.equal(report.objects[0]?.warnings.length, 50)
+  t.ok(report.objects.every(({ warnings, truncated }) => warnings.length > 0 && truncated))
+  t.equal(validateText(text, { strict: true }).objects.filter(({ valid }) => valid).length, 0)
+  const bad = [...many, url(1, { x_a: [[], null] })]
+  t.match(validateText(JSON.stringify({ objects: bad })).objects.at(-1), {
+    valid: false,
+    errors: [{ code: 'TY-01/null' }],
+    warnings: [],
+    truncated: true,
+  })
+})
+
+test('an object has at most 20,000 lists and objects and 100,000 values, counted before it is parsed', async (t) => {
+  const tool = (value: string) =>
+    `{"type":"tool","spec_version":"2.1","id":"${id('tool')}","name":"a","created":"2026-01-01T00:00:00.000Z",` +
+    `"modified":"2026-01-01T00:00:00.000Z","x_a":${value}}`
+  const lists = (count: number, item: string, each: number) =>
+    `[${Array(count)
+      .fill(`[${Array(each).fill(item).join()}]`)
+      .join()}]`
+  const codes = (text: string, limits = {}) =>
+    validateText(text, { limits }).objects.flatMap(({ errors }) => errors.map(({ code }) => code))
+  t.same(codes(tool(lists(2, '{}', 9_000))), [])
+  t.same(codes(tool(lists(3, '{}', 9_000))), ['limit/values'])
+  t.same(codes(tool(lists(10, '1', 9_900))), [])
+  t.same(codes(tool(lists(11, '1', 9_900))), ['limit/values'])
+  t.same(
+    codes(tool(lists(2, '{}', 4)), { containers: 12 }),
+    [],
+    'the object itself, three lists, eight objects',
+  )
+  t.same(codes(tool(lists(2, '{}', 4)), { containers: 11 }), ['limit/values'])
+  const report = validateText(tool(lists(3, '{}', 9_000)))
+  t.match(report.objects[0], { type: 'tool', id: id('tool') }, 'it is named all the same')
+})
+
+test('the frame of a bundle is under the limits of an object', async (t) => {
+  const bundle = (rest: string, objects = '[]') =>
+    validateText(`{"type":"bundle","id":"${id('bundle')}",${rest},"objects":${objects}}`)
+  const url = JSON.stringify({ type: 'url', id: id('url'), value: 'https://a/' })
+  const codes = (report: ReturnType<typeof bundle>) =>
+    report.findings.filter(({ severity }) => severity === 'error').map(({ code }) => code)
+  t.same(codes(bundle(`"x_a":${'['.repeat(200)}1${']'.repeat(200)}`, `[${url}]`)), ['limit/depth'])
+  t.same(codes(bundle(`"x_a":[${Array(30_000).fill('{}').join()}]`, `[${url}]`)), ['limit/values'])
+  const keys = Array.from({ length: 1_100 }, (_, i) => `"k${i}":1`).join()
+  t.same(codes(bundle(keys, `[${url}]`)), ['limit/keys'])
+  t.same(codes(bundle('"x_a":1', `[${url}]`)), [])
+  t.same(codes(bundle('"x_a":{"a":1,"a":1}', `[${url}]`)), [], 'as before')
+  t.same(codes(bundle('"x_a":1', '[]')), ['ME-11/objects'], 'an empty list is one still')
+  t.same(codes(bundle('"x_a":1', '[1]')), ['ME-11/objects'], 'and something else in it is told once')
+  t.match(validateText(`{${keys},"objects":[{}]}`), { valid: false })
+})
+
+test('one call judges all international labels of a domain name', async (t) => {
+  const valid = (value: string) => validateObject({ type: 'domain-name', id: id('domain-name'), value }).valid
+  for (const name of ['bücher.example', 'xn--bcher-kva.bücher.de', 'bücher.1', 'a.bücher.', 'דוגמה.example'])
+    t.ok(valid(name), name)
+  for (const name of ['１２.bücher', 'bücher.１２', 'bücher..de', 'xn--.bücher', 'a-.ü.de', 'ü。。de'])
+    t.notOk(valid(name), name)
 })

@@ -71,9 +71,13 @@ export function patternError(
 
 const LONGEST_QUOTE = 40
 
+/** Text that needs no escape: printable ASCII without quote and backslash. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 /** Input as it may stand in a message: JSON-quoted, short, nothing invisible. */
 export function quoted(input: string): string {
   const cut = input.length > LONGEST_QUOTE ? `${input.slice(0, LONGEST_QUOTE)}…` : input
+  if (PLAIN.test(cut)) return `"${cut}"`
   return JSON.stringify(cut).replace(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
