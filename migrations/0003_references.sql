@@ -16,9 +16,9 @@ create table reference (
   source bigint not null,
   target text collate "C" not null,
   author text not null,
-  organization text,
-  primary key (collection, source, target)
+  organization text
 );
+create index reference_source on reference (collection, source);
 create index reference_target on reference (collection, target);
 comment on table reference is 'from a row (item.accepted) to the object that it discloses: whose copy was meant (organization) is decided once';
 comment on column reference.organization is 'null = not there yet: the first copy of the author''s own organization will be it';
@@ -144,17 +144,19 @@ begin
   where i.collection = p_collection and i.position = t.position and i.audience <> t.wanted;
 end $$;
 
--- Writes what hangs on rows that were just appended or labelled anew: references, renderings, parts. Each is an array
--- of objects, with the row's `accepted` in each.
-create function attach(p_collection int, p_references jsonb, p_renderings jsonb, p_parts jsonb) returns void
+-- References of rows that were just appended; a row has each target once.
+create function refer(p_collection int, p_author text, p_sources bigint[], p_targets text[], p_organizations text[]) returns void
+language sql security definer set search_path = comity, pg_temp as $$
+  insert into reference (collection, source, target, author, organization)
+    select p_collection, source, target, p_author, organization
+    from unnest(p_sources, p_targets, p_organizations) as r (source, target, organization)
+$$;
+
+-- Writes what hangs on rows that were just appended or labelled anew: renderings and parts. Each is an array of objects,
+-- with the row's `accepted` in each.
+create function attach(p_collection int, p_renderings jsonb, p_parts jsonb) returns void
 language plpgsql security definer set search_path = comity, pg_temp as $$
 begin
-  if jsonb_array_length(p_references) > 0 then
-    insert into reference (collection, source, target, author, organization)
-      select p_collection, source, target, author, organization
-      from jsonb_to_recordset(p_references) as r (source bigint, target text, author text, organization text)
-      on conflict do nothing;
-  end if;
   if jsonb_array_length(p_renderings) > 0 then
     delete from rendering where collection = p_collection
       and accepted in (select distinct accepted from jsonb_to_recordset(p_renderings) as r (accepted bigint));
@@ -173,13 +175,13 @@ drop function append_items(int, bigint, text, text, text[], text[], smallint[], 
 
 -- Appends objects to a collection whose log this transaction holds, in the given order, each at its own position.
 -- p_replaces names the position of the stored copy that a row takes the place of (on_conflict: replace), or null.
--- Returns the position of the first; the others follow in steps of 1 microsecond.
+-- Returns the position of the first (the others follow in steps of 1 microsecond), and the ids that references waited for.
 create function append_items(
   p_collection int, p_now bigint, p_organization text, p_principal text,
   p_ids text[], p_types text[], p_specs smallint[], p_scos boolean[], p_versions text[], p_keys text[],
   p_labels int[], p_marks int[], p_needs int[], p_held bigint[], p_hashes bytea[], p_bodies text[], p_parted boolean[],
-  p_replaces bigint[]
-) returns bigint language plpgsql security definer set search_path = comity, pg_temp as $$
+  p_replaces bigint[], out first bigint, out awaited text[]
+) language plpgsql security definer set search_path = comity, pg_temp as $$
 declare
   v_first bigint;
   v_count int := cardinality(p_ids);
@@ -221,37 +223,25 @@ begin
     group by label
     on conflict (collection, audience) do update set appended = a.appended + excluded.appended, last = excluded.last;
   -- References that waited for the first copy of their author's own organization have found it.
-  update reference set organization = author
-    where collection = p_collection and target = any (p_ids) and organization is null and author = p_organization;
+  with found as (
+    update reference set organization = author
+      where collection = p_collection and target = any (p_ids) and organization is null and author = p_organization
+    returning target
+  )
+  select array_agg(distinct target) into awaited from found;
   if v_known is not null then perform relink(p_collection, v_known); end if;
-  return v_first;
+  first := v_first;
 end $$;
 
--- The chains that references to these ids mean, for an author: its own organization's, whether it sees a copy or not
--- (`seen` tells), else that of the first accepted copy that it sees. `label` is the latest open version's; `held` lists
--- newer versions under embargo.
-create function resolve(p_collection int, p_ids text[], p_organization text, p_bits bytea, p_own text)
-returns table (object_id text, organization text, seen boolean, label int, marks int, version_key text, spec smallint, held jsonb)
+-- All copies of these ids, whoever may see them, and whether an author does: what its references mean is decided from
+-- them. They never leave the labelling.
+create function copies(p_collection int, p_ids text[], p_bits bytea, p_own text)
+returns table (object_id text, organization text, accepted bigint, label int, marks int, version_key text, spec smallint,
+  held_until bigint, seen boolean)
 language sql stable security definer set search_path = comity, pg_temp as $$
-  with copies as materialized (
-    select i.object_id, i.organization, i.accepted, i.label, coalesce(i.marks, i.label) as marks, i.version_key, i.spec, i.held_until,
-      get_bit(p_bits, least(i.audience, 8 * length(p_bits) - 1)) = 1 and (p_own is null or i.principal = p_own) as visible
-    from item i where i.collection = p_collection and i.object_id = any (p_ids) and not i.standard
-  ), chain as (
-    select c.object_id, c.organization, bool_or(c.visible) as seen, min(c.accepted) filter (where c.visible) as first,
-      (array_agg(c.label order by c.version_key desc, c.spec desc) filter (where c.held_until is null))[1] as label,
-      (array_agg(c.marks order by c.version_key desc, c.spec desc) filter (where c.held_until is null))[1] as marks,
-      max(c.version_key) filter (where c.held_until is null) as version_key,
-      (array_agg(c.spec order by c.version_key desc, c.spec desc) filter (where c.held_until is null))[1] as spec,
-      jsonb_agg(jsonb_build_object('label', c.label, 'at', c.held_until, 'key', c.version_key)) filter (where c.held_until is not null) as held
-    from copies c group by 1, 2
-  ), best as (
-    select distinct on (c.object_id) c.object_id, c.organization from chain c where c.seen
-    order by c.object_id, c.organization = p_organization desc, c.first
-  )
-  select c.object_id, c.organization, c.seen, c.label, c.marks, c.version_key, c.spec, c.held
-  from chain c left join best b on b.object_id = c.object_id and b.organization = c.organization
-  where c.organization = p_organization or b.organization is not null
+  select i.object_id, i.organization, i.accepted, i.label, coalesce(i.marks, i.label), i.version_key, i.spec, i.held_until,
+    get_bit(p_bits, least(i.audience, 8 * length(p_bits) - 1)) = 1 and (p_own is null or i.principal = p_own)
+  from item i where i.collection = p_collection and i.object_id = any (p_ids) and not i.standard
 $$;
 
 -- Rows by their names, wherever they lie now.
@@ -382,9 +372,9 @@ do $$
 declare f record;
 begin
   for f in select oid::regprocedure as name from pg_proc where pronamespace = 'comity'::regnamespace and proname in
-      ('forget_item', 'attach', 'append_items', 'resolve', 'located', 'dependants', 'edges', 'set_labels', 'due', 'labelled_rows') loop
+      ('forget_item', 'attach', 'refer', 'append_items', 'copies', 'located', 'dependants', 'edges', 'set_labels', 'due', 'labelled_rows') loop
     execute format('revoke all on function %s from public', f.name);
   end loop;
 end $$;
-grant execute on function attach(int, jsonb, jsonb, jsonb), append_items, set_labels, due(bigint),
-  resolve(int, text[], text, bytea, text), dependants(int, text[], text[]), edges(int, bigint[]), labelled_rows(int, bigint[], boolean) to comity_app;
+grant execute on function attach(int, jsonb, jsonb), refer(int, text, bigint[], text[], text[]), append_items, set_labels,
+  due(bigint), copies(int, text[], bytea, text), dependants(int, text[], text[]), edges(int, bigint[]), labelled_rows(int, bigint[], boolean) to comity_app;

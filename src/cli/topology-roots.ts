@@ -83,18 +83,13 @@ function readCollection(
   const title = fields.needText('title')
   unique.titles.add(title, fields.line('title'), `${root}: collection title`)
   const marking = fields.level('default_marking', true)
-  const redaction = fields.choice('redaction', ['withhold', 'redact'], 'withhold')
-  if (redaction === 'redact') {
-    const meaning = 'redact withholds the whole object in this release, as withhold does'
-    report.warning(fields.line('redaction'), `collection ${title}: redaction: ${meaning}`)
-  }
   return {
     id,
     alias,
     title,
     description: fields.text('description', LONG),
     defaultMarking: marking && `tlp:${marking}`,
-    redaction,
+    redaction: fields.choice('redaction', ['withhold', 'redact'], 'withhold'),
     refs: fields.choice('references', ['closed', 'own'], 'closed'),
     onConflict: fields.choice('on_conflict', ['fail', 'keep', 'replace'], 'fail'),
     strict: fields.flag('strict', false),

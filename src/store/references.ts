@@ -3,42 +3,30 @@ import type { LabelledPart } from '../policy/label.ts'
 import type { Database } from './pool.ts'
 import { sql } from './sql.ts'
 
-/** A newer version under embargo. */
-interface Held {
-  label: number
-  at: number
-}
-
-/** The chain (copies of one object by one organization) that an author's reference means. */
-export interface Chain {
+/** A copy of an object, whoever may see it. */
+export interface CopyRow {
   object_id: string
   organization: string
-  /** Does the author see a copy of it? If not, it is only its own organization's. */
-  seen: boolean
-  /** Of the latest open version; null when all are under embargo. */
-  label: number | null
+  accepted: bigint
+  label: number
   /** Of its markings alone. */
-  marks: number | null
-  version_key: string | null
-  spec: number | null
-  held: (Held & { key: string })[] | null
+  marks: number
+  version_key: string
+  spec: number
+  held_until: bigint | null
+  /** Does the author see it? */
+  seen: boolean
 }
 
-/**
- * Chains of these ids: the author's own organization's, and where the author sees none of it, that of the first
- * accepted copy that it sees (policy.md §6).
- */
-export async function resolveReferences(
+/** Copies of these ids: whose a reference means is decided from them (policy.md §6). @param own see readStored */
+export async function readAllCopies(
   db: Database,
   collection: number,
   ids: readonly string[],
-  organization: string,
   bits: string,
   own: string | null,
-): Promise<Chain[]> {
-  return await db.rows(
-    sql`select * from resolve(${collection}, ${ids}::text[], ${organization}, ${bits}::bytea, ${own}::text)`,
-  )
+): Promise<CopyRow[]> {
+  return await db.rows(sql`select * from copies(${collection}, ${ids}::text[], ${bits}::bytea, ${own}::text)`)
 }
 
 /** Names (`accepted`) of the rows whose references lead to one of these chains, over any number of steps. */
@@ -85,6 +73,12 @@ export async function readLabelledRows(
   )
 }
 
+/** A newer version under embargo. */
+interface Held {
+  label: number
+  at: number
+}
+
 export interface EdgeRow {
   source: bigint
   target: string
@@ -106,7 +100,6 @@ export async function readEdges(
 export interface NewReference {
   source: bigint
   target: string
-  author: string
   organization: string | null
 }
 
@@ -123,20 +116,29 @@ export interface NewPart {
   parts: readonly LabelledPart[]
 }
 
+/** Writes the references of rows that were just appended. */
+export async function refer(
+  db: Database,
+  collection: number,
+  author: string,
+  references: readonly NewReference[],
+): Promise<void> {
+  if (references.length === 0) return
+  await db.rows(sql`select refer(${collection}, ${author}, ${references.map((r) => r.source.toString())}::bigint[],
+    ${references.map((r) => r.target)}::text[], ${references.map((r) => r.organization)}::text[])`)
+}
+
 /** Writes what hangs on rows; renderings take the place of those that are there. */
 export async function attach(
   db: Database,
   collection: number,
-  references: readonly NewReference[],
   renderings: readonly NewRendering[],
   parts: readonly NewPart[],
 ): Promise<void> {
-  if (references.length + renderings.length + parts.length === 0) return
+  if (renderings.length + parts.length === 0) return
   const json = (list: readonly object[]) =>
     JSON.stringify(list, (_, value) => (typeof value === 'bigint' ? Number(value) : value))
-  await db.rows(
-    sql`select attach(${collection}, ${json(references)}::jsonb, ${json(renderings)}::jsonb, ${json(parts)}::jsonb)`,
-  )
+  await db.rows(sql`select attach(${collection}, ${json(renderings)}::jsonb, ${json(parts)}::jsonb)`)
 }
 
 /** A row's new labels. */

@@ -83,6 +83,7 @@ export async function syncCollections(
   const rows = withRoot(declared)
   const seqs = new Map(stored.map((c) => [key(c), c.seq]))
   await freeAliases(run, rows, stored)
+  await keepLabels(run, rows, stored)
   await sync<CollectionRow>(run, 'collection', stored, rows, {
     name: key,
     put: (c) => {
@@ -105,6 +106,29 @@ export async function syncCollections(
       sql`select seq from collection where root = ${root} and id = ${id}::uuid`,
     )
     if (made) await seedStandard(run, made.seq)
+  }
+}
+
+/** Labels are made as objects come in: how it is done cannot change under objects that are there. */
+async function keepLabels(
+  run: Run,
+  rows: readonly CollectionRow[],
+  stored: readonly StoredCollection[],
+): Promise<void> {
+  const before = new Map(stored.map((c) => [key(c), c]))
+  for (const c of rows) {
+    const old = before.get(key(c))
+    const option =
+      old && old.redaction !== c.redaction ? 'redaction' : old && old.refs !== c.refs ? 'references' : null
+    if (!old || option === null) continue
+    const [found] = await run.rows<{ some: boolean }>(
+      sql`select exists (select from item where collection = ${old.seq} and not standard) as some`,
+    )
+    if (found?.some) {
+      throw new Refusal(
+        `Nothing was applied: collection ${key(c)} holds objects, so its ${option} cannot change any more; make another collection and import the objects there.`,
+      )
+    }
   }
 }
 

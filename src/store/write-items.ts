@@ -85,7 +85,7 @@ export interface NewItem {
   replaces: bigint | null
 }
 
-/** Appends in order; @returns the position of the first, the others follow in steps of one microsecond. */
+/** Appends in order; @returns the position of the first, the others follow in steps of one microsecond; and ids that references waited for. */
 export async function appendItems(
   db: Database,
   collection: number,
@@ -93,18 +93,19 @@ export async function appendItems(
   organization: string,
   principal: string,
   items: readonly NewItem[],
-): Promise<bigint> {
+): Promise<{ first: bigint; awaited: string[] }> {
   const column = <K extends keyof NewItem>(key: K) => items.map((item) => item[key])
   const row = await db.one<{
     first: bigint
-  }>(sql`select append_items(${collection}, ${now}::bigint, ${organization},
+    awaited: string[] | null
+  }>(sql`select * from append_items(${collection}, ${now}::bigint, ${organization},
     ${principal}, ${column('id')}::text[], ${column('type')}::text[], ${column('spec')}::smallint[],
     ${column('sco')}::boolean[], ${column('version')}::text[], ${column('versionKey')}::text[],
     ${column('label')}::int[], ${column('marks')}::int[], ${column('need')}::int[],
     ${items.map((i) => i.heldUntil?.toString() ?? null)}::bigint[],
     ${items.map((i) => `\\x${i.hash}`)}::bytea[], ${column('text')}::text[], ${column('parted')}::boolean[],
-    ${items.map((i) => i.replaces?.toString() ?? null)}::bigint[]) as first`)
-  return row.first
+    ${items.map((i) => i.replaces?.toString() ?? null)}::bigint[])`)
+  return { first: row.first, awaited: row.awaited ?? [] }
 }
 
 /** Deletes an organization's copies at these positions, leaving tombstones; @returns how many. */

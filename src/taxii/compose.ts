@@ -13,6 +13,7 @@ import type { LabelledPart } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { checkObject, contributingProperties, isContainer, redact } from '../stix/index.ts'
 import type { Micros } from '../time.ts'
+import type { Candidate } from './prepare-objects.ts'
 
 /** A version as it goes into its label. */
 export interface Ingredients {
@@ -113,4 +114,47 @@ function render(
   const member = { index: 0, text, value: copy, problems: [] }
   const { object } = checkObject(member, { specs: [spec === 20 ? 20 : 21], limits: ROOM })
   return object && { text, hash: object.hash }
+}
+
+/** Composes, and knows what it has composed: relationships of one feed have few different labels. */
+export class Composer {
+  readonly #collection: Collection
+  readonly #now: Micros
+  readonly #numbers = new Map<AudienceRecord, number>()
+  readonly #known = new Map<string, Composition>()
+
+  constructor(collection: Collection, now: Micros) {
+    this.#collection = collection
+    this.#now = now
+  }
+
+  compose({ object, marks, labelled }: Candidate, edges: readonly Edge[]): Composition {
+    const { type, spec, text, hash } = object
+    const version = { type, spec, marks, parts: labelled.parts, text, hash }
+    const own = labelled.parts.length > 0 || (this.#collection.redaction === 'redact' && isContainer(type))
+    if (own) return compose(this.#collection, version, edges, this.#now)
+    const said: string[] = []
+    for (const { referenced } of edges) {
+      for (const { record, at } of referenced) {
+        const one = at === undefined ? `${this.#number(record)}` : `${this.#number(record)}@${at}`
+        if (!said.includes(one)) said.push(one)
+      }
+    }
+    const key = `${this.#number(marks)} ${said.sort().join()}`
+    let found = this.#known.get(key)
+    if (!found) {
+      found = compose(this.#collection, version, edges, this.#now)
+      this.#known.set(key, found)
+    }
+    return found
+  }
+
+  #number(record: AudienceRecord): number {
+    let found = this.#numbers.get(record)
+    if (found === undefined) {
+      found = this.#numbers.size
+      this.#numbers.set(record, found)
+    }
+    return found
+  }
 }

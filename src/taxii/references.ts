@@ -1,12 +1,12 @@
 /** References of objects that are being stored: whose copies they mean, and what that makes of the labels (policy.md §6). */
 import type { Referenced } from '../policy/closure.ts'
-import type { AudienceRecord, Collection } from '../policy/model.ts'
-import { disclosedRefs, isContainer } from '../stix/index.ts'
+import type { AudienceRecord } from '../policy/model.ts'
+import { disclosedRefs } from '../stix/index.ts'
 import type { Database } from '../store/pool.ts'
-import { type Chain, resolveReferences } from '../store/references.ts'
+import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
 import type { Micros } from '../time.ts'
-import { type Composition, compose, type Edge } from './compose.ts'
+import { Composer, type Composition, type Edge } from './compose.ts'
 import type { Exchange } from './exchange.ts'
 import { type Candidate, ownOnly, type Writer } from './prepare-objects.ts'
 
@@ -14,11 +14,18 @@ import { type Candidate, ownOnly, type Writer } from './prepare-objects.ts'
 export interface Closed {
   candidate: Candidate
   composition: Composition
-  references: { target: string; organization: string | null }[]
-  /** References that the writer can see to be stricter, with the property that holds them. */
-  tightened: { target: string; property: string }[]
-  /** Is it the latest version of its chain now, and what did the one before say? null: there was none. */
-  latest: { label: number | null; marks: number | null } | null
+  /** Each target once, with the organization whose copies are meant; null: not there yet. */
+  references: Reference[]
+  /** References that the writer can see to be stricter. */
+  tightened: Reference[]
+  /** Is it the latest version of its chain now, and what did the one before say? */
+  latest: { before: { label: number; marks: number } | null } | null
+}
+
+export interface Reference {
+  target: string
+  property: string
+  organization: string | null
 }
 
 /** Closes the objects of one writer over their references, in the order in which they will be appended. */
@@ -31,182 +38,223 @@ export async function closeOver(
   now: Micros,
 ): Promise<Closed[]> {
   const { collection, subject } = writer
+  const composer = new Composer(collection, now)
   if (collection.refs === 'own') {
-    return candidates.map((candidate) => ({
-      candidate,
-      composition: new Composer(collection, now).compose(candidate, []),
-      references: [],
-      tightened: [],
-      latest: null,
-    }))
-  }
-  const organization = subject.organization.id
-  const refs = candidates.map((c) => disclosedRefs(c.object.value))
-  const ids = new Set([...candidates.map((c) => c.object.id), ...refs.flatMap((map) => [...map.keys()])])
-  const stored = new Map<string, Chain[]>()
-  const found = await resolveReferences(
-    db,
-    collection.seq,
-    [...ids],
-    organization,
-    reader.bits,
-    ownOnly(writer),
-  )
-  for (const chain of found) stored.set(chain.object_id, [...(stored.get(chain.object_id) ?? []), chain])
-
-  // Which of the new ones is the latest version of its chain, and which are there at all.
-  const latest = new Map<string, number>()
-  const embargoed = new Set<string>()
-  const arrives = new Set<string>()
-  candidates.forEach(({ object, heldUntil }, i) => {
-    arrives.add(object.id)
-    if (heldUntil !== null) {
-      embargoed.add(object.id)
-      return
-    }
-    const own = stored.get(object.id)?.find((c) => c.organization === organization)
-    const before = latest.get(object.id)
-    const former = before === undefined ? null : (candidates[before]?.object ?? null)
-    const newer =
-      object.versionKey === null ||
-      (isNewer(object.versionKey, object.spec, own?.version_key ?? null, own?.spec ?? null) &&
-        isNewer(object.versionKey, object.spec, former?.versionKey ?? null, former?.spec ?? null))
-    if (newer) latest.set(object.id, i)
-  })
-
-  const seenSoFar = new Set<string>()
-  const targets = candidates.map(({ object }, i) => {
-    const meant = [...(refs[i] ?? [])].map(([target, property]) => {
-      const chains = stored.get(target) ?? []
-      const own = chains.find((c) => c.organization === organization && c.seen)
-      const other = chains.find((c) => c.organization !== organization)
-      const chosen =
-        own || seenSoFar.has(target) || target === object.id
-          ? organization
-          : (other?.organization ?? (arrives.has(target) ? organization : null))
-      return { target, property, organization: chosen }
+    return candidates.map((candidate) => {
+      const composition = composer.compose(candidate, [])
+      return { candidate, composition, references: [], tightened: [], latest: null }
     })
-    seenSoFar.add(object.id)
+  }
+  const refs = candidates.map((c) => disclosedRefs(c.object.value))
+  const ids = new Set<string>()
+  for (const { object } of candidates) ids.add(object.id)
+  for (const map of refs) for (const target of map.keys()) ids.add(target)
+  const copies = await readAllCopies(db, collection.seq, [...ids], reader.bits, ownOnly(writer))
+  const arriving = new Arriving(exchange, subject.organization.id, candidates, copies)
+  const references = candidates.map(({ object }, i) => {
+    const meant = [...(refs[i] as Map<string, string>)].map(([target, property]) => ({
+      target,
+      property,
+      organization: arriving.meant(target, object.id),
+    }))
+    arriving.written(object.id)
     return meant
   })
 
-  const record = (label: number): AudienceRecord => exchange.audience(label)
-  const composer = new Composer(collection, now)
   const compositions = candidates.map((c) => composer.compose(c, []))
-  const says = (target: string, of: string): Referenced[] => {
-    const chain = stored.get(target)?.find((c) => c.organization === of)
-    const newest = of === organization ? latest.get(target) : undefined
-    const said: Referenced[] = []
-    if (newest !== undefined) said.push({ record: (compositions[newest] as Composition).record })
-    else if (chain?.label !== undefined && chain.label !== null) said.push({ record: record(chain.label) })
-    for (const held of chain?.held ?? []) said.push({ record: record(held.label), at: BigInt(held.at) })
-    if (of === organization && embargoed.has(target)) {
-      candidates.forEach((c, i) => {
-        if (c.object.id !== target || c.heldUntil === null) return
-        said.push({ record: (compositions[i] as Composition).record, at: c.heldUntil })
-      })
-    }
-    const open = said.filter((r) => r.at === undefined)
-    // All of them under embargo: nothing of it is out, so neither is what points at it.
-    return open.length > 0 ? said : said.map((r) => ({ record: r.record }))
-  }
-  const edgesOf = (i: number): Edge[] =>
-    (targets[i] ?? []).map(({ target, organization: of }) => ({
-      target,
-      referenced: of === null ? [] : says(target, of),
-    }))
-
-  // Until nothing changes any more: objects of one envelope may refer to each other. Labels only grow here.
   const edges = new Map<number, Edge[]>()
+  // Until nothing changes any more: objects of one envelope may refer to each other. Labels only grow here.
   for (let round = 0; round <= candidates.length; round++) {
     let changed = false
-    for (let i = 0; i < candidates.length; i++) {
-      if ((targets[i] ?? []).length === 0) continue
-      const mine = edgesOf(i)
-      edges.set(i, mine)
-      const after = composer.compose(candidates[i] as Candidate, mine)
+    references.forEach((list, i) => {
+      if (list.length === 0) return
+      const said = list.map((reference) => ({
+        target: reference.target,
+        referenced: arriving.says(reference, compositions),
+      }))
+      edges.set(i, said)
+      const after = composer.compose(candidates[i] as Candidate, said)
       if (!sameRecord(after.record, (compositions[i] as Composition).record)) changed = true
       compositions[i] = after
-    }
-    if (!changed) break
+    })
+    if (!changed || !arriving.entangled) break
   }
 
-  const visible = exchange.admits({ id: subject.principal.id, subject, token: null }, false)
-  return candidates.map((candidate, i) => {
-    const chain = stored.get(candidate.object.id)?.find((c) => c.organization === organization)
-    return {
-      candidate,
-      composition: compositions[i] as Composition,
-      references: (targets[i] ?? []).map(({ target, organization: of }) => ({ target, organization: of })),
-      tightened: tightening(candidate.marks, edges.get(i) ?? [], targets[i] ?? [], visible),
-      latest:
-        latest.get(candidate.object.id) === i
-          ? { label: chain?.label ?? null, marks: chain?.marks ?? null }
-          : null,
-    }
-  })
-}
-
-/** Composes, and knows what it has composed: relationships of one feed have few different labels. */
-class Composer {
-  readonly #collection: Collection
-  readonly #now: Micros
-  readonly #numbers = new Map<AudienceRecord, number>()
-  readonly #known = new Map<string, Composition>()
-
-  constructor(collection: Collection, now: Micros) {
-    this.#collection = collection
-    this.#now = now
-  }
-
-  compose(candidate: Candidate, edges: readonly Edge[]): Composition {
-    const { object, marks, labelled } = candidate
-    const { type, spec, text, hash } = object
-    const version = { type, spec, marks, parts: labelled.parts, text, hash }
-    const own = labelled.parts.length > 0 || (this.#collection.redaction === 'redact' && isContainer(type))
-    if (own) return compose(this.#collection, version, edges, this.#now)
-    const said = new Set<string>()
-    for (const { referenced } of edges) {
-      for (const { record, at } of referenced) said.add(`${this.#number(record)}@${at ?? ''}`)
-    }
-    const key = `${this.#number(marks)} ${[...said].sort().join()}`
-    let found = this.#known.get(key)
-    if (!found) {
-      found = compose(this.#collection, version, edges, this.#now)
-      this.#known.set(key, found)
-    }
-    return found
-  }
-
-  #number(record: AudienceRecord): number {
-    let found = this.#numbers.get(record)
-    if (found === undefined) {
-      found = this.#numbers.size
-      this.#numbers.set(record, found)
-    }
-    return found
-  }
+  const shown = new Tightening(exchange.admits({ id: subject.principal.id, subject, token: null }, false))
+  return candidates.map((candidate, i) => ({
+    candidate,
+    composition: compositions[i] as Composition,
+    references: references[i] as Reference[],
+    tightened: shown.of(candidate.marks, edges.get(i) ?? [], references[i] as Reference[]),
+    latest:
+      arriving.latest.get(candidate.object.id) === i
+        ? { before: arriving.before(candidate.object.id) }
+        : null,
+  }))
 }
 
 const sameRecord = (a: AudienceRecord, b: AudienceRecord) =>
   a === b || JSON.stringify(a) === JSON.stringify(b)
 
-function isNewer(version: string, spec: number, than: string | null, thanSpec: number | null): boolean {
-  return than === null || version > than || (version === than && spec > (thanSpec ?? 0))
+const NOTHING: readonly Referenced[] = []
+
+/** What is stored and what is about to be, as references see it. */
+class Arriving {
+  readonly #exchange: Exchange
+  readonly #own: string
+  readonly #candidates: readonly Candidate[]
+  readonly #copies = new Map<string, CopyRow[]>()
+  readonly #ids: ReadonlySet<string>
+  readonly #embargoed = new Map<string, number[]>()
+  readonly #written = new Set<string>()
+  readonly #said = new Map<string, readonly Referenced[]>()
+  /** By id, which of the new ones is the latest version of its chain. */
+  readonly latest = new Map<string, number>()
+  /** Does one of the new ones refer to another? */
+  entangled = false
+
+  constructor(exchange: Exchange, own: string, candidates: readonly Candidate[], copies: readonly CopyRow[]) {
+    this.#exchange = exchange
+    this.#own = own
+    this.#candidates = candidates
+    for (const copy of copies) {
+      const list = this.#copies.get(copy.object_id)
+      if (list) list.push(copy)
+      else this.#copies.set(copy.object_id, [copy])
+    }
+    this.#ids = new Set(candidates.map((c) => c.object.id))
+    candidates.forEach(({ object, heldUntil }, i) => {
+      if (heldUntil !== null) {
+        this.#embargoed.set(object.id, [...(this.#embargoed.get(object.id) ?? []), i])
+        return
+      }
+      const former = this.latest.get(object.id)
+      const before = former === undefined ? undefined : candidates[former]?.object
+      const stored = this.#newest(object.id, own)
+      const newer =
+        object.versionKey === null ||
+        (isNewer(object.versionKey, object.spec, stored?.version_key, stored?.spec) &&
+          isNewer(object.versionKey, object.spec, before?.versionKey ?? undefined, before?.spec))
+      if (newer) this.latest.set(object.id, i)
+    })
+  }
+
+  /** The author's organization's chain, if the author sees it; else the first accepted copy that it sees; else its own to come. */
+  meant(target: string, source: string): string | null {
+    if (this.#ids.has(target)) this.entangled = true
+    if (this.#written.has(target) || target === source) return this.#own
+    let first: CopyRow | null = null
+    for (const copy of this.#copies.get(target) ?? []) {
+      if (!copy.seen) continue
+      if (copy.organization === this.#own) return this.#own
+      if (first === null || copy.accepted < first.accepted) first = copy
+    }
+    return first?.organization ?? (this.#ids.has(target) ? this.#own : null)
+  }
+
+  written(id: string): void {
+    this.#written.add(id)
+  }
+
+  /** What the reference's chain says: its latest open version, and newer ones under embargo from their time on. */
+  says({ target, organization }: Reference, compositions: readonly Composition[]): readonly Referenced[] {
+    if (organization === null) return NOTHING
+    if (organization === this.#own && this.#ids.has(target))
+      return this.#read(target, organization, compositions)
+    const key = `${organization} ${target}`
+    let said = this.#said.get(key)
+    if (!said) {
+      said = this.#read(target, organization, compositions)
+      this.#said.set(key, said)
+    }
+    return said
+  }
+
+  #read(target: string, organization: string, compositions: readonly Composition[]): Referenced[] {
+    const stored = this.#newest(target, organization)
+    const own = organization === this.#own
+    const arriving = own ? this.latest.get(target) : undefined
+    const open =
+      arriving === undefined
+        ? stored && this.#exchange.audience(stored.label)
+        : compositions[arriving]?.record
+    const held: Referenced[] = []
+    const newest =
+      arriving === undefined ? stored?.version_key : this.#candidates[arriving]?.object.versionKey
+    for (const copy of this.#copies.get(target) ?? []) {
+      if (copy.organization !== organization || copy.held_until === null) continue
+      if (newest && copy.version_key <= newest) continue
+      held.push({ record: this.#exchange.audience(copy.label), at: copy.held_until })
+    }
+    for (const i of own ? (this.#embargoed.get(target) ?? []) : []) {
+      const { heldUntil } = this.#candidates[i] as Candidate
+      if (heldUntil !== null) held.push({ record: (compositions[i] as Composition).record, at: heldUntil })
+    }
+    if (open) return [{ record: open }, ...held]
+    // All of them under embargo: nothing of it is out, so neither is what points at it.
+    return held.map(({ record }) => ({ record }))
+  }
+
+  before(id: string): { label: number; marks: number } | null {
+    return this.#newest(id, this.#own) ?? null
+  }
+
+  #newest(id: string, organization: string): CopyRow | undefined {
+    let found: CopyRow | undefined
+    for (const copy of this.#copies.get(id) ?? []) {
+      if (copy.organization !== organization || copy.held_until !== null) continue
+      if (isNewer(copy.version_key, copy.spec, found?.version_key, found?.spec)) found = copy
+    }
+    return found
+  }
 }
 
-/** References that add a condition, where the writer sees all that adds it. */
-function tightening(
-  marks: AudienceRecord,
-  edges: readonly Edge[],
-  targets: readonly { target: string; property: string }[],
-  visible: (record: AudienceRecord) => boolean,
-): { target: string; property: string }[] {
-  const own = new Set(marks.own.map((label) => JSON.stringify(label)))
-  return edges.flatMap(({ target, referenced }) => {
-    const adds = referenced.some(({ record }) => record.own.some((label) => !own.has(JSON.stringify(label))))
-    if (!adds || !referenced.every(({ record }) => visible(record))) return []
-    const property = targets.find((t) => t.target === target)?.property ?? ''
-    return [{ target, property }]
-  })
+function isNewer(
+  version: string,
+  spec: number,
+  than: string | undefined,
+  thanSpec: number | undefined,
+): boolean {
+  return than === undefined || version > than || (version === than && spec > (thanSpec ?? 0))
+}
+
+/** Which references add a condition, where the writer sees all that adds it: no text tells of what it cannot see. */
+class Tightening {
+  readonly #visible: (record: AudienceRecord) => boolean
+  readonly #seen = new Map<AudienceRecord, boolean>()
+  readonly #labels = new Map<AudienceRecord, readonly string[]>()
+
+  constructor(visible: (record: AudienceRecord) => boolean) {
+    this.#visible = visible
+  }
+
+  of(marks: AudienceRecord, edges: readonly Edge[], references: readonly Reference[]): Reference[] {
+    const found: Reference[] = []
+    edges.forEach(({ referenced }, i) => {
+      const own = this.#of(marks)
+      const adds = referenced.some(
+        ({ record }) => record !== marks && this.#of(record).some((l) => !own.includes(l)),
+      )
+      if (adds && referenced.every(({ record }) => this.#sees(record))) found.push(references[i] as Reference)
+    })
+    return found
+  }
+
+  #of(record: AudienceRecord): readonly string[] {
+    let found = this.#labels.get(record)
+    if (!found) {
+      found = record.own.map((label) => JSON.stringify(label))
+      this.#labels.set(record, found)
+    }
+    return found
+  }
+
+  #sees(record: AudienceRecord): boolean {
+    let found = this.#seen.get(record)
+    if (found === undefined) {
+      found = this.#visible(record)
+      this.#seen.set(record, found)
+    }
+    return found
+  }
 }

@@ -119,7 +119,7 @@ export async function settle(
       ? [{ accepted: row.accepted, parts: override.parts }]
       : []
   })
-  await attach(db, collection.seq, [], renderings, parts)
+  await attach(db, collection.seq, renderings, parts)
   return settled
 }
 

@@ -1,6 +1,6 @@
 /** Stores prepared requests of one writer: locked, compared, closed over references, appended, in the caller's transaction. */
 import type { Database } from '../store/pool.ts'
-import { attach, type NewPart, type NewReference, type NewRendering } from '../store/references.ts'
+import { attach, type NewPart, type NewReference, type NewRendering, refer } from '../store/references.ts'
 import { lockAndAssume, type Reader } from '../store/session.ts'
 import type { Batch } from '../store/statuses.ts'
 import { appendItems, audit, type NewItem, readStored } from '../store/write-items.ts'
@@ -81,25 +81,35 @@ async function append(
     const marks = candidate.marksId
     const need = composition.need && (await book.id(composition.need))
     if (composition.copies) for (const copy of composition.copies) await book.id(copy.record)
-    if (latest && (latest.label !== label || latest.marks !== marks))
+    if (latest?.before && (latest.before.label !== label || latest.before.marks !== marks)) {
       changed.push({ id: object.id, organization })
+    }
     items.push(toItem(drafts[i] as Draft, closed[i] as Closed, label, marks, need))
   }
-  const first = await appendItems(db, collection.seq, now, organization, subject.principal.id, items)
+  const { first, awaited } = await appendItems(
+    db,
+    collection.seq,
+    now,
+    organization,
+    subject.principal.id,
+    items,
+  )
 
   const references: NewReference[] = []
   const renderings: NewRendering[] = []
   const parts: NewPart[] = []
   for (const [i, { candidate, composition, references: found }] of closed.entries()) {
     const accepted = (drafts[i] as Draft).accepted ?? first + BigInt(i)
-    for (const reference of found) references.push({ source: accepted, author: organization, ...reference })
+    for (const reference of found) references.push({ source: accepted, ...reference })
     if (!composition.copies) continue
     for (const { record, rank, hash, text } of composition.copies) {
       renderings.push({ accepted, audience: await book.id(record), rank, hash, body: text })
     }
     parts.push({ accepted, parts: candidate.labelled.parts })
   }
-  await attach(db, collection.seq, references, renderings, parts)
+  await refer(db, collection.seq, organization, references)
+  await attach(db, collection.seq, renderings, parts)
+  for (const id of awaited) changed.push({ id, organization })
   if (changed.length > 0) await propagate({ exchange, db, collection, book, now }, changed)
   for (const outcome of outcomes) {
     if (outcome?.appended === undefined) continue

@@ -1,7 +1,7 @@
 /** Reference closure over HTTP (policy.md §6): what points at something stricter is as strict, now and when it changes. */
 import t, { test } from 'tap'
 import { AT, policyWorld, readers } from '../support/policy-world.ts'
-import { startServer } from '../support/server.ts'
+import { apply, startServer } from '../support/server.ts'
 import { indicator, ipv4, malware, relationship, report, TLP, version } from '../support/stix.ts'
 
 const server = await startServer(t, { topology: JSON.stringify(policyWorld()) })
@@ -98,4 +98,17 @@ test('another organization’s object: its label counts, for its own partners', 
   const quiet = relationship(indicator().id, theirs.id, marked(TLP.green))
   const blind = await my.add(path, quiet)
   t.equal(blind.successes?.[0]?.message, undefined, 'no text tells of what the author cannot see')
+})
+
+test('how labels are made does not change under objects that are there', async (t) => {
+  const world = policyWorld()
+  const [root] = world.api_roots as { collections: Record<string, unknown>[] }[]
+  const collection = root?.collections[0] as Record<string, unknown>
+  for (const change of [{ references: 'own' }, { redaction: 'redact' }]) {
+    Object.assign(collection, { references: 'closed', redaction: 'withhold' }, change)
+    await t.rejects(
+      apply(server.database.url, JSON.stringify(world)),
+      /holds objects, so its (references|redaction) cannot change/,
+    )
+  }
 })

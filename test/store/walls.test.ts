@@ -34,7 +34,7 @@ async function copied(test: Test, name: string): Promise<string> {
   return url
 }
 
-const WALLED = ['item', 'tombstone', 'status', 'status_part', 'upload']
+const WALLED = ['item', 'rendering', 'tombstone', 'status', 'status_part', 'upload']
 
 async function withoutRls(url: string): Promise<void> {
   await asOwner(url, async (client) => {
@@ -62,7 +62,7 @@ function withoutPredicate(test: Test): string {
         'true',
       ],
     ],
-    'write-items.js': [[/\baudience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
+    'write-items.js': [[/\b(?:r\.)?audience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
     'statuses.js': [[/\bi\.principal = \$\{reader\.principal\}/g, 'true']],
   }
   for (const [name, changes] of Object.entries(neutral)) {
