@@ -175,12 +175,13 @@ drop function append_items(int, bigint, text, text, text[], text[], smallint[], 
 
 -- Appends objects to a collection whose log this transaction holds, in the given order, each at its own position.
 -- p_replaces names the position of the stored copy that a row takes the place of (on_conflict: replace), or null.
--- Returns the position of the first (the others follow in steps of 1 microsecond), and the ids that references waited for.
+-- Returns the position of the first (the others follow in steps of 1 microsecond), the ids that were here before, and
+-- those that references waited for.
 create function append_items(
   p_collection int, p_now bigint, p_organization text, p_principal text,
   p_ids text[], p_types text[], p_specs smallint[], p_scos boolean[], p_versions text[], p_keys text[],
   p_labels int[], p_marks int[], p_needs int[], p_held bigint[], p_hashes bytea[], p_bodies text[], p_parted boolean[],
-  p_replaces bigint[], out first bigint, out awaited text[]
+  p_replaces bigint[], out first bigint, out known text[], out awaited text[]
 ) language plpgsql security definer set search_path = comity, pg_temp as $$
 declare
   v_first bigint;
@@ -231,15 +232,16 @@ begin
   select array_agg(distinct target) into awaited from found;
   if v_known is not null then perform relink(p_collection, v_known); end if;
   first := v_first;
+  known := v_known;
 end $$;
 
 -- All copies of these ids, whoever may see them, and whether an author does: what its references mean is decided from
 -- them. They never leave the labelling.
 create function copies(p_collection int, p_ids text[], p_bits bytea, p_own text)
-returns table (object_id text, organization text, accepted bigint, label int, marks int, version_key text, spec smallint,
-  held_until bigint, seen boolean)
+returns table (object_id text, organization text, accepted bigint, "position" bigint, label int, marks int,
+  version_key text, spec smallint, held_until bigint, seen boolean)
 language sql stable security definer set search_path = comity, pg_temp as $$
-  select i.object_id, i.organization, i.accepted, i.label, coalesce(i.marks, i.label), i.version_key, i.spec, i.held_until,
+  select i.object_id, i.organization, i.accepted, i.position, i.label, coalesce(i.marks, i.label), i.version_key, i.spec, i.held_until,
     get_bit(p_bits, least(i.audience, 8 * length(p_bits) - 1)) = 1 and (p_own is null or i.principal = p_own)
   from item i where i.collection = p_collection and i.object_id = any (p_ids) and not i.standard
 $$;

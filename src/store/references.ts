@@ -8,6 +8,7 @@ export interface CopyRow {
   object_id: string
   organization: string
   accepted: bigint
+  position: bigint
   label: number
   /** Of its markings alone. */
   marks: number

@@ -85,7 +85,7 @@ export interface NewItem {
   replaces: bigint | null
 }
 
-/** Appends in order; @returns the position of the first, the others follow in steps of one microsecond; and ids that references waited for. */
+/** Appends in order; @returns the position of the first, the others follow in steps of one microsecond; ids that were here before or come twice; ids that references waited for. */
 export async function appendItems(
   db: Database,
   collection: number,
@@ -93,10 +93,11 @@ export async function appendItems(
   organization: string,
   principal: string,
   items: readonly NewItem[],
-): Promise<{ first: bigint; awaited: string[] }> {
+): Promise<{ first: bigint; known: string[]; awaited: string[] }> {
   const column = <K extends keyof NewItem>(key: K) => items.map((item) => item[key])
   const row = await db.one<{
     first: bigint
+    known: string[] | null
     awaited: string[] | null
   }>(sql`select * from append_items(${collection}, ${now}::bigint, ${organization},
     ${principal}, ${column('id')}::text[], ${column('type')}::text[], ${column('spec')}::smallint[],
@@ -105,7 +106,7 @@ export async function appendItems(
     ${items.map((i) => i.heldUntil?.toString() ?? null)}::bigint[],
     ${items.map((i) => `\\x${i.hash}`)}::bytea[], ${column('text')}::text[], ${column('parted')}::boolean[],
     ${items.map((i) => i.replaces?.toString() ?? null)}::bigint[])`)
-  return { first: row.first, awaited: row.awaited ?? [] }
+  return { first: row.first, known: row.known ?? [], awaited: row.awaited ?? [] }
 }
 
 /** Deletes an organization's copies at these positions, leaving tombstones; @returns how many. */

@@ -18,8 +18,6 @@ export interface Closed {
   references: Reference[]
   /** References that the writer can see to be stricter. */
   tightened: Reference[]
-  /** Is it the latest version of its chain now, and what did the one before say? */
-  latest: { before: { label: number; marks: number } | null } | null
 }
 
 export interface Reference {
@@ -39,13 +37,13 @@ export async function closeOver(
 ): Promise<Closed[]> {
   const { collection, subject } = writer
   const composer = new Composer(collection, now)
-  if (collection.refs === 'own') {
+  const refs = candidates.map((c) => disclosedRefs(c.object.value))
+  if (collection.refs === 'own' || refs.every((map) => map.size === 0)) {
     return candidates.map((candidate) => {
       const composition = composer.compose(candidate, [])
-      return { candidate, composition, references: [], tightened: [], latest: null }
+      return { candidate, composition, references: [], tightened: [] }
     })
   }
-  const refs = candidates.map((c) => disclosedRefs(c.object.value))
   const ids = new Set<string>()
   for (const { object } of candidates) ids.add(object.id)
   for (const map of refs) for (const target of map.keys()) ids.add(target)
@@ -86,10 +84,6 @@ export async function closeOver(
     composition: compositions[i] as Composition,
     references: references[i] as Reference[],
     tightened: shown.of(candidate.marks, edges.get(i) ?? [], references[i] as Reference[]),
-    latest:
-      arriving.latest.get(candidate.object.id) === i
-        ? { before: arriving.before(candidate.object.id) }
-        : null,
   }))
 }
 
@@ -109,7 +103,7 @@ class Arriving {
   readonly #written = new Set<string>()
   readonly #said = new Map<string, readonly Referenced[]>()
   /** By id, which of the new ones is the latest version of its chain. */
-  readonly latest = new Map<string, number>()
+  readonly #latest = new Map<string, number>()
   /** Does one of the new ones refer to another? */
   entangled = false
 
@@ -128,14 +122,14 @@ class Arriving {
         this.#embargoed.set(object.id, [...(this.#embargoed.get(object.id) ?? []), i])
         return
       }
-      const former = this.latest.get(object.id)
+      const former = this.#latest.get(object.id)
       const before = former === undefined ? undefined : candidates[former]?.object
       const stored = this.#newest(object.id, own)
       const newer =
         object.versionKey === null ||
         (isNewer(object.versionKey, object.spec, stored?.version_key, stored?.spec) &&
           isNewer(object.versionKey, object.spec, before?.versionKey ?? undefined, before?.spec))
-      if (newer) this.latest.set(object.id, i)
+      if (newer) this.#latest.set(object.id, i)
     })
   }
 
@@ -173,7 +167,7 @@ class Arriving {
   #read(target: string, organization: string, compositions: readonly Composition[]): Referenced[] {
     const stored = this.#newest(target, organization)
     const own = organization === this.#own
-    const arriving = own ? this.latest.get(target) : undefined
+    const arriving = own ? this.#latest.get(target) : undefined
     const open =
       arriving === undefined
         ? stored && this.#exchange.audience(stored.label)
@@ -193,10 +187,6 @@ class Arriving {
     if (open) return [{ record: open }, ...held]
     // All of them under embargo: nothing of it is out, so neither is what points at it.
     return held.map(({ record }) => ({ record }))
-  }
-
-  before(id: string): { label: number; marks: number } | null {
-    return this.#newest(id, this.#own) ?? null
   }
 
   #newest(id: string, organization: string): CopyRow | undefined {
@@ -257,4 +247,35 @@ class Tightening {
     }
     return found
   }
+}
+
+/**
+ * Which of these ids say something else than before as the latest version of their chain: what points at them follows.
+ * @param first position of the first row that was appended
+ */
+export async function changedChains(
+  db: Database,
+  reader: Reader,
+  collection: number,
+  organization: string,
+  ids: readonly string[],
+  first: bigint,
+): Promise<string[]> {
+  if (ids.length === 0) return []
+  const newest = { before: new Map<string, CopyRow>(), after: new Map<string, CopyRow>() }
+  const replaced = new Set<string>()
+  for (const copy of await readAllCopies(db, collection, ids, reader.bits, null)) {
+    if (copy.organization !== organization || copy.held_until !== null) continue
+    // A row that took the place of another has its name; what that one said is gone.
+    const old = copy.accepted < first
+    if (old && copy.position >= first) replaced.add(copy.object_id)
+    for (const map of old ? [newest.before, newest.after] : [newest.after]) {
+      const than = map.get(copy.object_id)
+      if (isNewer(copy.version_key, copy.spec, than?.version_key, than?.spec)) map.set(copy.object_id, copy)
+    }
+  }
+  return ids.filter((id) => {
+    const [before, after] = [newest.before.get(id), newest.after.get(id)]
+    return replaced.has(id) || before?.label !== after?.label || before?.marks !== after?.marks
+  })
 }

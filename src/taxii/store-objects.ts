@@ -10,7 +10,7 @@ import { type Draft, decide, fromStored, type Known } from './collide.ts'
 import type { Exchange } from './exchange.ts'
 import { batchOf, type Outcome } from './outcome.ts'
 import { ownOnly, type Prepared, uncapped, type Writer } from './prepare-objects.ts'
-import { type Closed, closeOver } from './references.ts'
+import { type Closed, changedChains, closeOver } from './references.ts'
 import { propagate } from './settle.ts'
 
 /**
@@ -74,19 +74,14 @@ async function append(
   )
   const book = new Book(exchange, db)
   const items: NewItem[] = []
-  const changed: { id: string; organization: string }[] = []
-  for (const [i, { candidate, composition, latest }] of closed.entries()) {
-    const { object } = candidate
+  for (const [i, { candidate, composition }] of closed.entries()) {
     const label = await book.id(composition.record)
     const marks = candidate.marksId
     const need = composition.need && (await book.id(composition.need))
     if (composition.copies) for (const copy of composition.copies) await book.id(copy.record)
-    if (latest?.before && (latest.before.label !== label || latest.before.marks !== marks)) {
-      changed.push({ id: object.id, organization })
-    }
     items.push(toItem(drafts[i] as Draft, closed[i] as Closed, label, marks, need))
   }
-  const { first, awaited } = await appendItems(
+  const { first, known, awaited } = await appendItems(
     db,
     collection.seq,
     now,
@@ -109,8 +104,11 @@ async function append(
   }
   await refer(db, collection.seq, organization, references)
   await attach(db, collection.seq, renderings, parts)
-  for (const id of awaited) changed.push({ id, organization })
-  if (changed.length > 0) await propagate({ exchange, db, collection, book, now }, changed)
+  if (collection.refs === 'closed' && known.length + awaited.length > 0) {
+    const changed = await changedChains(db, reader, collection.seq, organization, known, first)
+    const chains = [...new Set([...awaited, ...changed])].map((id) => ({ id, organization }))
+    if (chains.length > 0) await propagate({ exchange, db, collection, book, now }, chains)
+  }
   for (const outcome of outcomes) {
     if (outcome?.appended === undefined) continue
     if (outcome.detail.version === '') outcome.detail.version = formatMicros(first + BigInt(outcome.appended))
