@@ -1,9 +1,10 @@
-/** Work that no request waits for: unfinished uploads, embargoes that end, statuses that expire, statistics. */
+/** Work that no request waits for: unfinished uploads, embargoes that end, waiting objects, statuses that expire, statistics. */
 
 import { sweepStatuses } from '../store/statuses.ts'
 import { tendStatistics } from '../store/write-items.ts'
 import { continueUpload } from './add-objects.ts'
 import type { Exchange } from './exchange.ts'
+import { labelAnew } from './label-anew.ts'
 import { releaseDue } from './release-due.ts'
 
 const EVERY = 500
@@ -24,6 +25,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
       const now = exchange.clock.now()
       while (!stopped && (await releaseDue(exchange)) > 0) {}
       while (!stopped && (await continueUpload(exchange))) {}
+      while (!stopped && (await labelAnew(exchange))) {}
       if (now - tended > TEND) {
         await tendStatistics(exchange.pool)
         await exchange.measureBreadth()

@@ -1,5 +1,6 @@
 /** Stores prepared requests of one writer: locked, compared, closed over references, appended, in the caller's transaction. */
 import type { Database } from '../store/pool.ts'
+import { noteQuarantined, retryQuarantined } from '../store/quarantined.ts'
 import { attach, type NewPart, type NewReference, type NewRendering } from '../store/references.ts'
 import { lockAndAssume, type Reader } from '../store/session.ts'
 import type { Batch } from '../store/statuses.ts'
@@ -100,6 +101,19 @@ async function append(
     parts.push({ accepted, parts: candidate.labelled.parts })
   }
   await attach(db, collection.seq, references, renderings, parts)
+  const candidates = closed.map(({ candidate }) => candidate)
+  const noted = candidates.map(({ labelled }, i) => ({
+    position: first + BigInt(i),
+    judged: labelled.judged,
+  }))
+  await noteQuarantined(db, collection.seq, noted)
+  const definitions = candidates.filter(({ object }) => object.type === 'marking-definition')
+  await retryQuarantined(
+    db,
+    collection.seq,
+    organization,
+    definitions.map(({ object }) => object.id),
+  )
   if (changed.length > 0) await propagate({ exchange, db, collection, book, now }, changed)
   for (const outcome of outcomes) {
     if (outcome?.appended === undefined) continue
