@@ -25,7 +25,6 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
       const now = exchange.clock.now()
       while (!stopped && (await releaseDue(exchange)) > 0) {}
       while (!stopped && (await continueUpload(exchange))) {}
-      while (!stopped && (await labelAnew(exchange))) {}
       if (now - tended > TEND) {
         await tendStatistics(exchange.pool)
         await exchange.measureBreadth()
@@ -35,6 +34,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
         await sweepStatuses(exchange.pool, now - BigInt(exchange.config.statusHours) * 3_600_000_000n)
         swept = now
       }
+      while (!stopped && (await labelAnew(exchange))) {}
       pause = EVERY
     } catch (error) {
       pause = Math.min(pause * 2, PATIENCE)

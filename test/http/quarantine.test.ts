@@ -26,7 +26,7 @@ const acs = (id: string, controls: object = {}, policy = 'sharedefault=permit') 
 })
 
 test('quarantine', async (t) => {
-  const { topology, path, held, heldAlias } = policyWorld()
+  const { topology, path, held, heldAlias, redacting } = policyWorld()
   const server = await startServer(t, { topology })
   const [author, colleague, sg, de] = ['author', 'colleague', 'sg', 'de'].map((id) => server.as(id)) as [
     ReturnType<typeof server.as>,
@@ -182,6 +182,28 @@ test('quarantine', async (t) => {
     t.match(await line(marking), / 1 +0$/)
     t.equal((await author.delete(`${held}objects/${object.id}/`)).status, 200)
     t.equal(await line(marking), '')
+  })
+
+  await t.test('where parts are taken out, a part may hold the object', async (t) => {
+    const marking = newId('marking-definition')
+    const object = indicator({
+      description: 'for few',
+      object_marking_refs: [TLP.green],
+      granular_markings: [{ marking_ref: marking, selectors: ['description'] }],
+    })
+    await author.add(redacting, object)
+    t.same(await sees(object.id, redacting), own)
+    await map(marking, 'tlp:red')
+    const copy = (await sg.getObject(redacting, object.id)).objects[0]
+    t.equal(copy?.name, object.name)
+    t.equal(copy?.description, undefined, 'without the part that is RED')
+    await map(marking, 'tlp:green')
+    t.equal((await sg.getObject(redacting, object.id)).objects[0]?.description, 'for few')
+    await map(marking, 'tlp:red')
+    await unmap(marking)
+    t.same(await sees(object.id, redacting), own)
+    t.equal((await author.getObject(redacting, object.id)).objects[0]?.description, 'for few')
+    t.match(await line(marking), / 1 +0$/)
   })
 
   await t.test('taking back binds the objects of who has left', async (t) => {

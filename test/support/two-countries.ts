@@ -8,21 +8,28 @@ const uuid4 = (name: string): string => {
 
 /**
  * `author` and `colleague` (mycert, MY), `sg` (sgcert, SG; an agreement with MY up to AMBER), `de` (decert, DE; none);
- * the password is `pw-<id>`. All read and write both collections.
+ * the password is `pw-<id>`. All read and write all collections.
  */
-export function policyWorld(): { topology: string; path: string; held: string; heldAlias: string } {
+export function policyWorld(): {
+  topology: string
+  path: string
+  held: string
+  heldAlias: string
+  redacting: string
+} {
   const person = (id: string, organization: string) => ({
     id,
     organization,
     kind: 'person',
     password: `pw-${id}`,
   })
-  const collection = (alias: string, quarantine: boolean) => ({
+  const collection = (alias: string, quarantine: boolean, more: object = {}) => ({
     id: uuid4(alias),
     alias,
     title: `Collection ${alias}`,
     quarantine,
     grants: [{ to: '*', read: true, write: true }],
+    ...more,
   })
   const topology = JSON.stringify({
     countries: [{ code: 'MY' }, { code: 'SG' }, { code: 'DE' }],
@@ -42,9 +49,23 @@ export function policyWorld(): { topology: string; path: string; held: string; h
     ],
     baseline: { max_tlp: 'green', members: ['MY', 'SG'] },
     api_roots: [
-      { path: 'one', title: 'One', collections: [collection('plain', false), collection('held', true)] },
+      {
+        path: 'one',
+        title: 'One',
+        collections: [
+          collection('plain', false),
+          collection('held', true),
+          collection('redacting', true, { redaction: 'redact' }),
+        ],
+      },
     ],
   })
   const path = (alias: string) => `/one/collections/${uuid4(alias)}/`
-  return { topology, path: path('plain'), held: path('held'), heldAlias: 'one/held' }
+  return {
+    topology,
+    path: path('plain'),
+    held: path('held'),
+    heldAlias: 'one/held',
+    redacting: path('redacting'),
+  }
 }
