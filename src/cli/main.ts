@@ -3,6 +3,7 @@ import { readConfig } from '../config.ts'
 import { openapi } from '../http/openapi.ts'
 import { serve } from '../serve.ts'
 import { migrate } from '../store/migrate.ts'
+import { labelAnew } from '../taxii/label-anew.ts'
 import type { CliContext } from './context.ts'
 import { withDatabase, withExchange, withOwner } from './exchange.ts'
 import { exportObjects } from './export.ts'
@@ -26,6 +27,10 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<numb
         await withExchange(config(), (exchange) => importFiles(exchange, { ...command, out, err })),
       export: async (command) =>
         await withExchange(config(), (exchange) => exportObjects(exchange, { ...command, err })),
+      labelDue: async () =>
+        await withExchange(config(), async (exchange) => {
+          while (await labelAnew(exchange)) {}
+        }),
       openapi: async () => {
         process.stdout.write(openapi())
         return 0

@@ -6,6 +6,7 @@ import { apply } from './apply.ts'
 import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'
 import { setPassword } from './password.ts'
+import { type LabelDue, listQuarantine, mapMarking, unmapMarking } from './quarantine.ts'
 import { type CreateToken, createToken, listTokensCommand, revokeToken } from './token.ts'
 
 export interface ImportCommand {
@@ -33,6 +34,8 @@ export interface ProgramDeps {
   import(command: ImportCommand): Promise<number>
   export(command: ExportCommand): Promise<number>
   openapi(): Promise<number>
+  /** Labels anew what a decision made due; left out, the nodes that serve do so. */
+  labelDue?: LabelDue
 }
 
 /** Runs one command line. @returns the exit code; usage errors are 2 and have been printed */
@@ -104,6 +107,7 @@ a key left out has its default, except the password, which stays.${examples(
 
   addTransfer(program, deps, run)
   addCredentials(program, context, run)
+  addQuarantine(program, deps, run)
 
   program
     .command('doctor')
@@ -215,6 +219,49 @@ function addCredentials(program: Command, context: CliContext, run: Run): void {
       examples('comity password set mycert-analyst', 'pass show comity | comity password set mycert-siem'),
     )
     .action((principal: string) => run(() => setPassword(context, { principal })))
+}
+
+function addQuarantine(program: Command, { context, labelDue }: ProgramDeps, run: Run): void {
+  const quarantine = program
+    .command('quarantine')
+    .description('Objects that an unknown marking keeps with their originator.')
+  quarantine
+    .command('list')
+    .description('List markings that hold objects or are mapped, with counts; never contents.')
+    .addHelpText('after', examples('comity quarantine list'))
+    .action(() => run(() => listQuarantine(context)))
+  quarantine
+    .command('map')
+    .description('Decide what a marking counts as; objects that it holds are labelled anew.')
+    .argument('<marking>', 'id of the marking-definition')
+    .requiredOption(
+      '--as <meaning>',
+      'tlp:clear, tlp:green, tlp:amber, tlp:amber+strict, tlp:red or statement',
+    )
+    .requiredOption('--reason <text>', 'kept in the audit')
+    .addHelpText(
+      'after',
+      examples(
+        'comity quarantine map marking-definition--5c0d6a0e-3f5b-4c39-9a51-5b8f7d0c2e14 --as tlp:amber --reason "internal scheme of PetroBank, agreed 2026-11-20"',
+      ),
+    )
+    .action((marking: string, options: { as: string; reason: string }) =>
+      run(() => mapMarking(context, { marking, ...options }, labelDue)),
+    )
+  quarantine
+    .command('unmap')
+    .description('Take a decision back: what it released goes back to its originator.')
+    .argument('<marking>', 'id of the marking-definition')
+    .requiredOption('--reason <text>', 'kept in the audit')
+    .addHelpText(
+      'after',
+      examples(
+        'comity quarantine unmap marking-definition--5c0d6a0e-3f5b-4c39-9a51-5b8f7d0c2e14 --reason "mapped by mistake"',
+      ),
+    )
+    .action((marking: string, options: { reason: string }) =>
+      run(() => unmapMarking(context, { marking, ...options }, labelDue)),
+    )
 }
 
 const EXIT_CODES = `Exit codes:

@@ -1,21 +1,37 @@
 /** From an object's markings to its labels: what the originator asked for, or why it is refused (policy.md §2, §5). */
+import { granularRefs, labelHints, labelLint, objectRefs, readRelease, TLP_BY_ID } from '../stix/index.ts'
+import type { Micros } from '../time.ts'
 import {
-  granularRefs,
-  kindOfDefinition,
-  labelHints,
-  objectRefs,
-  RELEASE_EXTENSION,
-  readRelease,
-  TLP_BY_ID,
-} from '../stix/index.ts'
-import { type Micros, parseMicros } from '../time.ts'
-import { type AudienceRecord, isTlp, type Label, type Level, rank, type Tlp } from './model.ts'
-
-/** Finds the marking-definition that a reference names, as the writer may read it; undefined when there is none. */
-export type Resolve = (id: string) => Record<string, unknown> | undefined
+  type AudienceRecord,
+  type Decisions,
+  isTlp,
+  type Label,
+  type Level,
+  NO_DECISIONS,
+  rank,
+  type Tlp,
+} from './model.ts'
+import {
+  caveatsOf,
+  highest,
+  type Judged,
+  type Part,
+  type Release,
+  type Resolve,
+  read,
+} from './read-markings.ts'
 
 export type Labelled =
-  | { ok: true; labels: Label[]; parts: LabelledPart[]; warnings: string[]; quarantined: boolean }
+  | {
+      ok: true
+      labels: Label[]
+      parts: LabelledPart[]
+      warnings: string[]
+      /** Kept for its originator only, because of a marking. */
+      quarantined: boolean
+      /** Markings that hold it, and those that an operator decided on. */
+      judged: Judged[]
+    }
   | { ok: false; problem: string }
 
 /** Parts that may be taken out of the object for readers whom these labels do not admit (`redact`). */
@@ -36,63 +52,62 @@ export function definitionsNeeded(value: Record<string, unknown>): string[] {
   return [...objectRefs(value), ...granularRefs(value).map((g) => g.ref)].filter((ref) => !TLP_BY_ID.has(ref))
 }
 
-interface Part {
-  refs: string[]
-  selectors: string[] | null
-}
-
 /**
  * Labels of one version: those of the object, and in `withhold` mode those of its parts, which must all admit. In
  * `redact` mode the parts come apart.
  * @param org the submitting organization, which is the originator
+ * @param decisions what an operator says of markings that are unknown or cannot be enforced
  */
 export function labelsOf(
   value: Record<string, unknown>,
   org: string,
   rules: LabelRules,
   resolve: Resolve,
+  decisions: Decisions = NO_DECISIONS,
 ): Labelled {
-  const object: Part = { refs: objectRefs(value), selectors: null }
-  const parts: Part[] = granularRefs(value).map((g) => ({ refs: [g.ref], selectors: g.selectors }))
-  const warnings: string[] = []
+  const base = read({ refs: objectRefs(value), selectors: null }, resolve, decisions)
+  const granular = granularRefs(value).map((g) => {
+    const part: Part = { refs: [g.ref], selectors: g.selectors }
+    return { part, found: read(part, resolve, decisions) }
+  })
+  const readings = [base, ...granular.map((g) => g.found)]
+  const judged = [
+    ...new Map(readings.flatMap((reading) => reading.judged.map((j) => [j.marking, j]))).values(),
+  ]
+  const problem = readings.find((reading) => reading.problem !== null)?.problem
+  if (problem) return refuseOrHold(problem, org, rules, judged)
 
-  const base = read(object, resolve)
-  if ('problem' in base) return refuseOrHold(base.problem, org, rules, warnings)
+  const warnings = [...new Set(readings.flatMap((reading) => reading.warnings))]
   const hint = labelHints(value)
-  const fallback = defaultLevel(rules.defaultMarking)
-  let level: Level = base.tlp ?? fallback ?? 'unmarked'
-  if (hint && rank(hint) > rank(level)) {
-    if (base.tlp) warnings.push(`the label tlp:${hint} is stricter than the marking; the object is ${hint}`)
-    level = hint
-  } else if (hint && base.tlp && rank(hint) < rank(level)) {
-    warnings.push(`the label tlp:${hint} is weaker than the marking and has no effect`)
+  let level: Level = base.tlp ?? defaultLevel(rules.defaultMarking) ?? 'unmarked'
+  if (hint && rank(hint) > rank(level)) level = hint
+  if (base.raised && rank(base.raised) > rank(level)) {
+    warnings.push(`an IEP marking raises the object to TLP:${base.raised.toUpperCase()}`)
+    level = base.raised
   }
   const labels: Label[] = []
-  const problem = add(labels, base.releases, base.tlp, level, org)
-  if (problem) return { ok: false, problem }
-  if (base.releases.length === 0) labels.push({ level, org })
+  const refused = add(labels, base.releases, base.tlp, level, org)
+  if (refused) return { ok: false, problem: refused }
+  // A limit lets nobody in: what stands beside it must admit as well, by an agreement of its own.
+  if (base.releases.every((release) => release.limit)) labels.push({ level, org })
+  for (const window of base.windows) labels.push({ level, org, ...window })
 
-  const granular = parts.map((part) => ({ part, found: read(part, resolve) }))
   const apart: LabelledPart[] = []
   for (const { part, found } of granular) {
-    if ('problem' in found) return refuseOrHold(found.problem, org, rules, warnings)
     const own: Label[] = []
-    if (found.tlp) {
-      if (rank(found.tlp) > rank(level)) own.push({ level: found.tlp, org })
-      else if (rank(found.tlp) < rank(level)) {
-        warnings.push(
-          `the granular marking on ${part.selectors?.join(', ')} is weaker than the object's and has no effect`,
-        )
-      }
-    }
-    if (found.releases.length > 0) {
+    for (const said of [found.tlp, found.raised])
+      if (said && rank(said) > rank(level)) own.push({ level: said, org })
+    if (found.releases.length + found.windows.length > 0) {
       const beside = granular
         .filter((g) => covers(g.part.selectors ?? [], part.selectors ?? []))
-        .flatMap((g) => ('problem' in g.found || !g.found.tlp ? [] : [g.found.tlp]))
+        .flatMap((g) => g.found.tlp ?? [])
       const marked = highest([...beside, ...(base.tlp ? [base.tlp] : [])])
       const partLevel = marked && rank(marked) > rank(level) ? marked : level
       const refused = add(own, found.releases, marked, partLevel, org)
       if (refused) return { ok: false, problem: refused }
+      if (found.releases.length > 0 && found.releases.every((release) => release.limit))
+        own.push({ level: partLevel, org })
+      for (const window of found.windows) own.push({ level: partLevel, org, ...window })
     }
     if (rules.redaction === 'withhold') labels.push(...own)
     else if (own.length > 0) apart.push({ labels: own, selectors: part.selectors ?? [] })
@@ -101,8 +116,10 @@ export function labelsOf(
     const own = readRelease(value)
     if (own && 'problem' in own) return { ok: false, problem: own.problem }
     if (own && !own.release.discloseRecipients) labels.push({ level: 'unmarked', org })
+    warnings.push(...caveatsOf(value))
   }
-  return { ok: true, labels, parts: apart, warnings, quarantined: false }
+  for (const { message } of labelLint(value, { marked: base.tlp, effective: level })) warnings.push(message)
+  return { ok: true, labels, parts: apart, warnings, quarantined: false, judged }
 }
 
 /** Joins labels with what else an audience needs; equal conditions give equal records, whatever their order. */
@@ -154,55 +171,6 @@ function canonical(label: Label): Label {
 
 const sorted = (list: readonly string[]) => [...new Set(list)].sort()
 
-type Release = Omit<Label, 'level' | 'org'>
-
-/** Reads the references of one part: its TLP level and its release markings. */
-function read(part: Part, resolve: Resolve): { tlp: Tlp | null; releases: Release[] } | { problem: string } {
-  const levels: Tlp[] = []
-  const releases: Release[] = []
-  for (const ref of part.refs) {
-    const known = TLP_BY_ID.get(ref)
-    if (known) {
-      levels.push(known)
-      continue
-    }
-    const definition = resolve(ref)
-    if (!definition) {
-      return {
-        problem: `the marking ${ref} is not known here: send its marking-definition to this collection before the object, or earlier in the same envelope`,
-      }
-    }
-    const release = readRelease(definition)
-    if (release) {
-      if ('problem' in release) return { problem: `the marking ${ref} cannot be applied: ${release.problem}` }
-      releases.push(conditions(release.release))
-    } else if (kindOfDefinition(definition) !== 'statement') {
-      return {
-        problem: `the marking ${ref} is of a kind that this server cannot enforce: use TLP, a statement or ${RELEASE_EXTENSION}`,
-      }
-    }
-  }
-  return { tlp: highest(levels), releases }
-}
-
-function conditions(
-  release: Extract<ReturnType<typeof readRelease>, { release: unknown }>['release'],
-): Release {
-  const at = (text: string | undefined) => {
-    const micros = text === undefined ? null : parseMicros(text)
-    return micros === null ? undefined : Number(micros)
-  }
-  const notBefore = at(release.notBefore)
-  const notAfter = at(release.notAfter)
-  return {
-    ...(release.releasableTo && { releasableTo: release.releasableTo }),
-    ...(release.notReleasableTo && { notReleasableTo: release.notReleasableTo }),
-    ...(release.clients && { clients: release.clients }),
-    ...(notBefore !== undefined && { notBefore }),
-    ...(notAfter !== undefined && { notAfter }),
-  }
-}
-
 /** Adds one label per release marking. @returns why they cannot stand beside this TLP, if so */
 function add(
   labels: Label[],
@@ -219,24 +187,22 @@ function add(
     if (narrows && rank(marked) < rank('amber')) {
       return `releasable_to, not_releasable_to and clients need TLP:AMBER or stricter beside them, not TLP:${marked.toUpperCase()}: who ignores the extension would share too widely`
     }
-    labels.push({ level, org, ...release })
+    const { limit: _, ...conditions } = release
+    labels.push({ level, org, ...conditions })
   }
   return null
 }
 
-function refuseOrHold(problem: string, org: string, rules: LabelRules, warnings: string[]): Labelled {
+function refuseOrHold(problem: string, org: string, rules: LabelRules, judged: Judged[]): Labelled {
   if (!rules.quarantine) return { ok: false, problem }
   return {
     ok: true,
     labels: [{ level: 'unmarked', org }],
     parts: [],
-    warnings: [...warnings, `kept for your organization only: ${problem}`],
+    warnings: [`kept for your organization only: ${problem}`],
     quarantined: true,
+    judged,
   }
-}
-
-function highest(levels: readonly Tlp[]): Tlp | null {
-  return levels.reduce<Tlp | null>((a, b) => (a === null || rank(b) > rank(a) ? b : a), null)
 }
 
 function defaultLevel(marking: string | null): Tlp | null {

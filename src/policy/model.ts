@@ -131,6 +131,11 @@ export interface Label {
   named?: string[]
 }
 
+/** What operators decided on markings that are unknown or cannot be enforced (policy.md §2), by the marking's id. */
+export type Decisions = ReadonlyMap<string, Tlp | 'statement'>
+
+export const NO_DECISIONS: Decisions = new Map()
+
 /** Who may read a row: what is interned as an audience (policy.md §11). */
 export interface AudienceRecord {
   /** Labels of this version alone, and of what it refers to (policy.md §6): all must admit. */
@@ -198,6 +203,7 @@ export interface World {
   roots: ReadonlyMap<string, Root>
   tokens: ReadonlyMap<string, Token>
   settings: ReadonlyMap<string, string>
+  decisions: Decisions
   audiences: (AudienceRecord | undefined)[]
   audienceCount: number
   /** Per collection (its seq), how often rows that were there have changed or gone, as decimal text. */

@@ -62,6 +62,11 @@ export const WARNING_CODES: ReadonlyMap<string, string> = new Map([
   ['909', 'custom reference that holds no id'],
   ['910', 'key of custom content with other characters than a dictionary key'],
   ['911', 'empty list or object in custom content'],
+  ['912', 'text label such as tlp:red that does not agree with the marking'],
+  ['913', 'TLP in a text that is stricter than the object'],
+  ['914', 'granular marking that is weaker than that of the object'],
+  ['915', 'TLP 1 and TLP 2 markings of different levels'],
+  ['916', 'release marking with a condition that has no effect, or that Comity refuses'],
 ])
 
 const GROUPS: ReadonlyMap<string, (code: number) => boolean> = new Map([

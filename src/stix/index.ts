@@ -1,4 +1,5 @@
 /** Everything pure about STIX: the raw scan, the door, ids, versions, markings. Imports nothing else of the project. */
+export { ACS_EXTENSION, type AcsConditions, readAcs } from './acs.ts'
 export { canonicalText, contentHash } from './canonical.ts'
 export { isWarningCode, WARNING_CODES } from './codes.ts'
 export { changedCreation, compareVersions, type VersionComparison } from './compare-versions.ts'
@@ -9,6 +10,8 @@ export { type Checked, checkObject, type DoorOptions, type StixObject } from './
 export { type EnvelopeResult, type Member, readEnvelope, readObject } from './envelope.ts'
 export { DEFAULT_LIMITS, type Finding, type Limits } from './finding.ts'
 export { isIdOf, isStixId, isTypeName, isUuid, parseStixId } from './ids.ts'
+export { IEP_EXTENSION, type IepConditions, readIep } from './iep.ts'
+export { type LintFinding, labelLint } from './label-lint.ts'
 export {
   type DefinitionKind,
   granularRefs,

@@ -1,4 +1,6 @@
 /** Markings: the TLP definitions by id, text hints, and what a marking-definition is (policy.md §2, STIX 2.1 §7.2). */
+import { ACS_EXTENSION } from './acs.ts'
+import { IEP_EXTENSION } from './iep.ts'
 import { RELEASE_EXTENSION } from './release.ts'
 import { timestampKey } from './timestamp.ts'
 
@@ -7,8 +9,6 @@ export type Tlp = 'clear' | 'green' | 'amber' | 'amber+strict' | 'red'
 const ORDER: readonly Tlp[] = ['clear', 'green', 'amber', 'amber+strict', 'red']
 
 export const TLP2_EXTENSION = 'extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d'
-const ACS_EXTENSION = 'extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce'
-const IEP_EXTENSION = 'extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a'
 
 const TLP1: readonly (readonly [id: string, level: string])[] = [
   ['marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9', 'white'],
@@ -39,6 +39,21 @@ export const TLP_BY_ID: ReadonlyMap<string, Tlp> = new Map([
   ...TLP2,
   [OPENCTI_AMBER_STRICT, 'amber+strict'] as const,
 ])
+
+const FIRST_IDS: ReadonlySet<string> = new Set(TLP1.map(([id]) => id))
+
+/** The highest level among the TLP 1 markings, and among the TLP 2 ones. */
+export function tlpGenerations(refs: readonly string[]): { first: Tlp | null; second: Tlp | null } {
+  let first = -1
+  let second = -1
+  for (const ref of refs) {
+    const level = TLP_BY_ID.get(ref)
+    if (level === undefined) continue
+    if (FIRST_IDS.has(ref)) first = Math.max(first, ORDER.indexOf(level))
+    else second = Math.max(second, ORDER.indexOf(level))
+  }
+  return { first: ORDER[first] ?? null, second: ORDER[second] ?? null }
+}
 
 const TLP1_CREATED = '2017-01-20T00:00:00.000Z'
 const TLP2_CREATED = '2022-10-01T00:00:00.000Z'

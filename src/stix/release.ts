@@ -164,6 +164,14 @@ function parse(content: unknown): Release {
   return release
 }
 
+/** Is the UUID of this id a random one (RFC 4122 §4.4)? */
+function isRandomId(id: unknown): boolean {
+  return (
+    typeof id === 'string' &&
+    /--[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.test(id)
+  )
+}
+
 /** The release conditions of a marking-definition; null when it does not carry our extension. */
 export function readRelease(
   definition: Record<string, unknown>,
@@ -171,7 +179,13 @@ export function readRelease(
   const { extensions } = definition
   if (!isRecord(extensions) || !Object.hasOwn(extensions, RELEASE_EXTENSION)) return null
   try {
-    return { release: parse(extensions[RELEASE_EXTENSION]) }
+    const release = parse(extensions[RELEASE_EXTENSION])
+    if (!release.discloseRecipients && !isRandomId(definition.id)) {
+      throw new Problem(
+        'a marking with disclose_recipients false needs a random id (UUIDv4): one that is made from its content can be guessed; make a new id',
+      )
+    }
+    return { release }
   } catch (cause) {
     if (cause instanceof Problem) return { problem: `${cause.message}.` }
     throw cause

@@ -8,6 +8,7 @@ import { type Document, readDocument } from './document.ts'
 import type { Member } from './envelope.ts'
 import { error, type Finding, type Limits, MAX_FINDINGS } from './finding.ts'
 import type { VersionOptions } from './identity.ts'
+import { labelLint } from './label-lint.ts'
 import type { PatternAst } from './pattern/index.ts'
 import { asReference, type Profile } from './profile.ts'
 
@@ -146,8 +147,18 @@ function judge(
     report.version = verdict.spec === null ? null : verdict.spec === 20 ? '2.0' : '2.1'
     report.truncated = verdict.truncated
     report.pattern = verdict.pattern
+    lint(report, value, run)
   } catch {
     report.errors.push(error('internal', '', FAULT))
+  }
+}
+
+/** The label lint belongs to the validator, not to the door: a collection that is strict refuses no text (policy.md §9). */
+function lint(report: ObjectReport, value: Record<string, unknown>, run: Run): void {
+  for (const { code, path, message } of labelLint(value)) {
+    if (run.settings.disabled.has(code)) continue
+    if (report.errors.length + report.warnings.length >= MAX_FINDINGS) report.truncated = true
+    else report.warnings.push({ severity: 'warning', code, path, message: `${path}: ${message}.` })
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   Organization,
   Principal,
   Root,
+  Tlp,
   Token,
   World,
 } from '../policy/model.ts'
@@ -101,6 +102,9 @@ export async function readWorld(pool: Pool): Promise<World> {
       sql`select id::text, principal, max_tlp as "maxTlp", scopes, collections, expires, cidrs from token`,
     )
     const settings = await list<{ key: string; value: string }>(sql`select key, value from setting`)
+    const decisions = await list<{ marking: string; decided: Tlp | 'statement' }>(
+      sql`select marking, decided from marking_decision`,
+    )
     const audiences: (AudienceRecord | undefined)[] = []
     for (const { id, record } of await readAudiences(db, 0)) audiences[id] = record
     return {
@@ -131,6 +135,7 @@ export async function readWorld(pool: Pool): Promise<World> {
         tokens.map((t) => [t.id, { ...t, collections: t.collections ? new Set(t.collections) : null }]),
       ),
       settings: new Map(settings.map((s) => [s.key, s.value])),
+      decisions: new Map(decisions.map((d) => [d.marking, d.decided])),
       audiences,
       audienceCount: mark.audiences,
       rewritten: mark.rewritten,

@@ -41,7 +41,7 @@ export async function readStored(
 }
 
 /** What the transaction's reader gets of an object with copies: what it sees is what it collides with. */
-function copyOf(scope: string): Sql {
+export function copyOf(scope: string): Sql {
   return sql`left join lateral (
       select r.body, r.hash from rendering r where i.parted and r.collection = i.collection and r.accepted = i.accepted
         and r.audience = any (${scope}::int[]) order by r.rank desc limit 1

@@ -1,9 +1,10 @@
-/** Work that no request waits for: unfinished uploads, embargoes that end, statuses that expire, statistics. */
+/** Work that no request waits for: unfinished uploads, embargoes that end, waiting objects, statuses that expire, statistics. */
 
 import { sweepStatuses } from '../store/statuses.ts'
 import { tendStatistics } from '../store/write-items.ts'
 import { continueUpload } from './add-objects.ts'
 import type { Exchange } from './exchange.ts'
+import { labelAnew } from './label-anew.ts'
 import { releaseDue } from './release-due.ts'
 
 const EVERY = 500
@@ -33,6 +34,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
         await sweepStatuses(exchange.pool, now - BigInt(exchange.config.statusHours) * 3_600_000_000n)
         swept = now
       }
+      while (!stopped && (await labelAnew(exchange))) {}
       pause = EVERY
     } catch (error) {
       pause = Math.min(pause * 2, PATIENCE)

@@ -1,6 +1,6 @@
 /** Before a collection's log is locked: objects are checked and labelled, and their audiences interned. */
 import { audienceOf, definitionsNeeded, type Labelled, labelsOf } from '../policy/label.ts'
-import type { AudienceRecord, Collection, Subject } from '../policy/model.ts'
+import type { AudienceRecord, Collection, Decisions, Subject } from '../policy/model.ts'
 import {
   checkObject,
   isStandardRepost,
@@ -80,7 +80,7 @@ export async function prepareObjects(
   const stored = await definitions(exchange, writer, checked)
   const candidates: Prepared['candidates'] = []
   for (const { object, index } of checked) {
-    const labelled = labelOne(object, writer, stored)
+    const labelled = labelOne(object, writer, stored, exchange.world.decisions)
     if (!labelled.ok) {
       outcomes[index] = failure(named(object, requested), labelled.problem)
       continue
@@ -109,6 +109,7 @@ function labelOne(
   object: StixObject,
   { subject, collection }: Writer,
   stored: ReadonlyMap<string, Record<string, unknown>>,
+  decisions: Decisions,
 ): Labelled {
   if (object.type === 'marking-definition') {
     const kind = kindOfDefinition(object.value)
@@ -120,7 +121,7 @@ function labelOne(
       }
     }
   }
-  return labelsOf(object.value, subject.organization.id, collection, (id) => stored.get(id))
+  return labelsOf(object.value, subject.organization.id, collection, (id) => stored.get(id), decisions)
 }
 
 /** The marking-definitions that these objects refer to and that are stored where the writer may read them. */

@@ -1,5 +1,6 @@
 /** Stores prepared requests of one writer: locked, compared, closed over references, appended, in the caller's transaction. */
 import type { Database } from '../store/pool.ts'
+import { noteQuarantined, retryQuarantined } from '../store/quarantined.ts'
 import { attach, type NewPart, type NewReference, type NewRendering, refer } from '../store/references.ts'
 import { lockAndAssume, type Reader } from '../store/session.ts'
 import type { Batch } from '../store/statuses.ts'
@@ -104,6 +105,19 @@ async function append(
   }
   await refer(db, collection.seq, organization, references)
   await attach(db, collection.seq, renderings, parts)
+  const candidates = closed.map(({ candidate }) => candidate)
+  const noted = candidates.map(({ labelled }, i) => ({
+    position: first + BigInt(i),
+    judged: labelled.judged,
+  }))
+  await noteQuarantined(db, collection.seq, noted)
+  const definitions = candidates.filter(({ object }) => object.type === 'marking-definition')
+  await retryQuarantined(
+    db,
+    collection.seq,
+    organization,
+    definitions.map(({ object }) => object.id),
+  )
   if (collection.refs === 'closed' && known.length + awaited.length > 0) {
     const changed = await changedChains(db, reader, collection.seq, organization, known, first)
     const chains = [...new Set([...awaited, ...changed])].map((id) => ({ id, organization }))

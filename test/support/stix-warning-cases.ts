@@ -1,5 +1,6 @@
 /** One line per numbered warning: an object that draws it, and one beside it that does not. Both are valid. */
 
+import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import {
   AT,
   extensionDefinition,
@@ -39,6 +40,14 @@ const contained = (key: string): Value => observed({ objects: { [key]: { type: '
 const report = (types: string[]): Value =>
   sdo('report', { name: 'A', published: AT, object_refs: [id('tool')], report_types: types })
 const old = (type: string, more: Value): Value => sdo(type, { spec_version: '2.0', ...more })
+const GREEN = 'marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb'
+const GREEN_1 = 'marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da'
+const AMBER = 'marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421'
+const marked = (refs: string[], more: Value = {}): Value => tool({ object_marking_refs: refs, ...more })
+const release = (to: Value): Value => ({
+  ...without(sdo('marking-definition'), 'modified'),
+  extensions: { [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: to } },
+})
 const md5 = 'd41d8cd98f00b204e9800998ecf8427e'
 const V5 = '7c1d0b0e-3c1e-5d3e-9f51-6b0f4b7d2a10'
 
@@ -161,4 +170,13 @@ export const WARNING_CASES: readonly Case[] = [
   ['910', tool({ x_acme_map: { 'a b': 1 } }), tool({ x_acme_map: { 'a-b': 1 } })],
   ['911', tool({ x_acme_a: { b: [] } }), tool({ x_acme_a: { b: [1] } })],
   ['911', tool({ x_acme_a: [{}] }), tool({ x_acme_a: [{ c: 1 }] })],
+  ['912', marked([GREEN], { labels: ['tlp:red'] }), marked([GREEN], { labels: ['TLP:GREEN'] })],
+  ['913', marked([GREEN], { description: 'TLP:RED' }), marked([GREEN], { description: 'TLP:GREEN' })],
+  [
+    '914',
+    marked([AMBER], { granular_markings: [{ marking_ref: GREEN, selectors: ['name'] }] }),
+    marked([GREEN], { granular_markings: [{ marking_ref: AMBER, selectors: ['name'] }] }),
+  ],
+  ['915', marked([GREEN_1, AMBER]), marked([GREEN_1, GREEN])],
+  ['916', release({ countries: ['DE', 'DE'] }), release({ countries: ['DE', 'FR'] })],
 ]

@@ -93,6 +93,7 @@ test('references to markings', async (t) => {
 
 const carrying = (content: unknown) => ({
   type: 'marking-definition',
+  id: OTHER,
   extensions: { [RELEASE_EXTENSION]: content },
 })
 const FULL = {
@@ -109,6 +110,17 @@ const FULL = {
   not_after: '2027-12-01T00:00:00.000Z',
   disclose_recipients: false,
 }
+
+test('a hidden list of recipients needs an id that cannot be guessed', async (t) => {
+  const named = (uuid: unknown) => readRelease({ ...carrying(FULL), id: uuid })
+  t.match(named('marking-definition--7c1d0b0e-3c1e-5d3e-9f51-6b0f4b7d2a10'), { problem: /UUIDv4/ })
+  t.match(named('marking-definition--7c1d0b0e-3c1e-1d3e-9f51-6b0f4b7d2a10'), { problem: /random id/ })
+  t.match(named('marking-definition--7c1d0b0e-3c1e-4d3e-cf51-6b0f4b7d2a10'), { problem: /random id/ })
+  t.match(named(undefined), { problem: /random id/ })
+  t.match(named('marking-definition--7C1D0B0E-3C1E-4D3E-9F51-6B0F4B7D2A10'), { release: Object })
+  const open = { ...carrying({ ...FULL, disclose_recipients: true }), id: 'marking-definition--x' }
+  t.notMatch(readRelease(open), { problem: String })
+})
 
 test('the release extension is read', async (t) => {
   t.same(readRelease(carrying(FULL)), {
