@@ -6,6 +6,7 @@ import { apply } from './apply.ts'
 import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'
 import { setPassword } from './password.ts'
+import { addSharing, type SharingDeps } from './program-sharing.ts'
 import { type LabelDue, listQuarantine, mapMarking, unmapMarking } from './quarantine.ts'
 import { type CreateToken, createToken, listTokensCommand, revokeToken } from './token.ts'
 
@@ -27,7 +28,7 @@ export interface ExportCommand {
 }
 
 /** Commands that are written elsewhere; each returns its exit code or throws a Refusal. */
-export interface ProgramDeps {
+export interface ProgramDeps extends SharingDeps {
   context: CliContext
   serve(): Promise<number>
   migrate(command: { dryRun: boolean }): Promise<number>
@@ -102,12 +103,13 @@ a key left out has its default, except the password, which stays.${examples(
       )}`,
     )
     .action((file: string, options: { prune: boolean; dryRun: boolean }) =>
-      run(() => apply(context, { file, ...options })),
+      run(() => apply(context, { file, ...options, labelDue: deps.labelDue })),
     )
 
   addTransfer(program, deps, run)
   addCredentials(program, context, run)
   addQuarantine(program, deps, run)
+  addSharing(program, deps, run)
 
   program
     .command('doctor')

@@ -1,10 +1,11 @@
-/** Work that no request waits for: unfinished uploads, embargoes that end, waiting objects, statuses that expire, statistics. */
+/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, waiting objects, statuses that expire, statistics. */
 
 import { sweepStatuses } from '../store/statuses.ts'
 import { tendStatistics } from '../store/write-items.ts'
 import { continueUpload } from './add-objects.ts'
 import type { Exchange } from './exchange.ts'
 import { labelAnew } from './label-anew.ts'
+import { nameAnew } from './name-anew.ts'
 import { releaseDue } from './release-due.ts'
 
 const EVERY = 500
@@ -23,6 +24,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
   const step = async () => {
     try {
       const now = exchange.clock.now()
+      while (!stopped && (await nameAnew(exchange))) {}
       while (!stopped && (await releaseDue(exchange)) > 0) {}
       while (!stopped && (await continueUpload(exchange))) {}
       if (now - tended > TEND) {

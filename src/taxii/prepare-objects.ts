@@ -1,6 +1,7 @@
 /** Before a collection's log is locked: objects are checked and labelled, and their audiences interned. */
-import { audienceOf, definitionsNeeded, type Labelled, labelsOf } from '../policy/label.ts'
+import { audienceOf, definitionsNeeded, type Labelled, type LabelRules, labelsOf } from '../policy/label.ts'
 import type { AudienceRecord, Collection, Decisions, Subject } from '../policy/model.ts'
+import { namedFor } from '../policy/veto.ts'
 import {
   checkObject,
   isStandardRepost,
@@ -78,9 +79,10 @@ export async function prepareObjects(
     )
   })
   const stored = await definitions(exchange, writer, checked)
+  const rules = { ...collection, named: namedFor(exchange.world.topology, subject.organization.id) }
   const candidates: Prepared['candidates'] = []
   for (const { object, index } of checked) {
-    const labelled = labelOne(object, writer, stored, exchange.world.decisions)
+    const labelled = labelOne(object, subject, rules, stored, exchange.world.decisions)
     if (!labelled.ok) {
       outcomes[index] = failure(named(object, requested), labelled.problem)
       continue
@@ -107,7 +109,8 @@ function reposted(value: Record<string, unknown>, same: boolean, requested: Micr
 
 function labelOne(
   object: StixObject,
-  { subject, collection }: Writer,
+  subject: Subject,
+  rules: LabelRules,
   stored: ReadonlyMap<string, Record<string, unknown>>,
   decisions: Decisions,
 ): Labelled {
@@ -121,7 +124,7 @@ function labelOne(
       }
     }
   }
-  return labelsOf(object.value, subject.organization.id, collection, (id) => stored.get(id), decisions)
+  return labelsOf(object.value, subject.organization.id, rules, (id) => stored.get(id), decisions)
 }
 
 /** The marking-definitions that these objects refer to and that are stored where the writer may read them. */

@@ -14,6 +14,7 @@ import { applyTopology } from '../../src/store/topology.ts'
 import { continueUpload } from '../../src/taxii/add-objects.ts'
 import { Exchange } from '../../src/taxii/exchange.ts'
 import { labelAnew } from '../../src/taxii/label-anew.ts'
+import { nameAnew } from '../../src/taxii/name-anew.ts'
 import { releaseDue } from '../../src/taxii/release-due.ts'
 import type { Clock, Micros } from '../../src/time.ts'
 import { Answer, T21 } from './client.ts'
@@ -92,6 +93,7 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
       return new Answer(response.statusCode, flat, response.rawPayload, false)
     },
     async work() {
+      while (await nameAnew(exchange)) {}
       while ((await releaseDue(exchange)) > 0) {}
       while (await continueUpload(exchange)) {}
       while (await labelAnew(exchange)) {}

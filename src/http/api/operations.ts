@@ -1,5 +1,7 @@
 /** Every operation of the REST interface, in the order in which openapi.yaml lists them. */
+import { agreementsApi } from './agreements-api.ts'
 import { clearanceApi } from './clearance-api.ts'
 import type { ApiOperation } from './operation.ts'
+import { vetoesApi } from './vetoes-api.ts'
 
-export const OPERATIONS: readonly ApiOperation[] = [...clearanceApi]
+export const OPERATIONS: readonly ApiOperation[] = [...clearanceApi, ...agreementsApi, ...vetoesApi]
