@@ -59,7 +59,7 @@ export interface Fills {
 /** Every way to fill in a route. @throws for a parameter that the crawl does not know how to fill in */
 export function fill(route: string, fills: Fills): string[] {
   const names = [...route.matchAll(/\{([^}]+)\}/g)].map((m) => m[1] ?? '')
-  const known = ['root', 'collection', 'id', 'status']
+  const known = ['root', 'collection', 'id', 'status', 'agreement']
   const strange = names.filter((name) => !known.includes(name))
   if (strange.length > 0)
     throw new Error(`the canary crawl does not know how to fill in {${strange}} of ${route}`)
@@ -74,6 +74,7 @@ export function fill(route: string, fills: Fills): string[] {
       fills.status.map((s) => route.replace('{root}', r).replace('{status}', s)),
     )
   }
+  if (names.includes('agreement')) return [route.replace('{agreement}', NO_STATUS)]
   return names.includes('root') ? ['one', 'two', 'none'].map((r) => route.replace('{root}', r)) : [route]
 }
 
