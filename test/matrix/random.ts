@@ -7,6 +7,7 @@ import {
   type Principal,
   TLPS,
   type Topology,
+  type Veto,
 } from '../../src/policy/model.ts'
 
 export const COUNTRIES = ['MY', 'SG', 'FR', 'ZZ'] as const
@@ -22,6 +23,26 @@ export const some = <T>(values: readonly T[], maxLength = 3) =>
   fc.subarray([...values], { maxLength: Math.min(maxLength, values.length) })
 /** Times of the random worlds: 0 to 6 microseconds after the epoch. */
 export const instant = fc.integer({ min: 0, max: 6 })
+
+/** Ids that vetoes and labels of the random worlds name. */
+export const NAMES = ['indicator--1', 'marking-definition--2'] as const
+
+export const randomVeto: fc.Arbitrary<Veto> = fc
+  .record({
+    country: fc.constantFrom(...COUNTRIES),
+    to: maybe(some(COUNTRIES, 2), 1),
+    level: maybe(tlp, 1),
+    named: maybe(fc.constantFrom(...NAMES), 1),
+    validFrom: maybe(instant, 2),
+    validUntil: maybe(instant, 2),
+  })
+  .map((v) => ({
+    ...v,
+    id: 'veto',
+    by: 'a',
+    validFrom: v.validFrom === null ? null : BigInt(v.validFrom),
+    validUntil: v.validUntil === null ? null : BigInt(v.validUntil),
+  }))
 
 export const randomWorld: fc.Arbitrary<Topology> = fc
   .record({
@@ -62,7 +83,12 @@ export const randomWorld: fc.Arbitrary<Topology> = fc
       }),
       { maxLength: 6 },
     ),
-    baseline: fc.record({ maxTlp: tlp, members: maybe(some([...ORGS, ...COUNTRIES], 5)) }),
+    vetoes: fc.array(randomVeto, { maxLength: 2 }),
+    baseline: fc.record({
+      maxTlp: tlp,
+      members: maybe(some([...ORGS, ...COUNTRIES], 5)),
+      optedOut: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, some([...ORGS, ...COUNTRIES], 2)),
+    }),
   })
   .map((w) => ({
     countries: new Map(
@@ -105,9 +131,9 @@ export const randomWorld: fc.Arbitrary<Topology> = fc
       validUntil: a.validUntil === null ? null : BigInt(a.validUntil),
       signed: [...(unsigned === 'source' ? [] : [a.source]), ...(unsigned === 'target' ? [] : [a.target])],
     })),
-    vetoes: [],
+    vetoes: w.vetoes,
     baseline: {
-      optedOut: new Set(),
+      optedOut: new Set<string>(w.baseline.optedOut),
       maxTlp: w.baseline.maxTlp,
       members: w.baseline.members === null ? null : new Set<string>(w.baseline.members),
     },
@@ -132,6 +158,7 @@ export const randomLabel: fc.Arbitrary<Label> = fc
     clients: maybe(fc.constantFrom<'denied' | 'allowed'>('denied', 'allowed'), 2),
     notBefore: maybe(instant, 4),
     notAfter: maybe(instant, 4),
+    named: maybe(some(NAMES), 2),
   })
   .map((l) => Object.fromEntries(Object.entries(l).filter(([, value]) => value !== null)) as unknown as Label)
 

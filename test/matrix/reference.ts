@@ -125,15 +125,45 @@ function asClientOfRecipient(q: Question, level: Level): Agreement[] {
 
 /** "lets vetted members share up to GREEN with the whole community, inside a country too" (§4). */
 function baselineJoins(q: Question, level: Level): boolean {
-  const { members, maxTlp } = q.topology.baseline
+  const { members, maxTlp, optedOut } = q.topology.baseline
   const originator = originatorOf(q)
   if (!originator || rank(level) > rank(maxTlp) || rank(level) > rank('green')) return false
   return [originator, q.reader.organization].every((o) => {
     if (!q.topology.organizations.has(o.id)) return false
-    if (members === null) return true
     const country = countryOf(o)
+    // "a country or organization that opted out neither gives nor receives under it"
+    if (optedOut.has(o.id) || (country !== null && optedOut.has(country))) return false
+    if (members === null) return true
     return members.has(o.id) || (country !== null && members.has(country))
   })
+}
+
+// --- vetoes (§4) -----------------------------------------------------------------------------------------
+
+/**
+ * "A national authority may veto (by country, level, object or label) anything that originates in its country": what is
+ * said of it must all be so. Who is anonymous may be of any country, and is of each that is refused.
+ */
+function vetoed(
+  topology: Topology,
+  label: Label,
+  readerCountry: string | null | 'anonymous',
+  now: Micros,
+): boolean {
+  const originator = topology.organizations.get(label.org)
+  for (const v of topology.vetoes) {
+    const originates = originator !== undefined && countryOf(originator) === v.country
+    const begun = v.validFrom === null || v.validFrom <= now
+    const notOver = v.validUntil === null || now < v.validUntil
+    const byCountry =
+      v.to === null ||
+      readerCountry === 'anonymous' ||
+      (readerCountry !== null && v.to.includes(readerCountry))
+    const byLevel = v.level === null || rank(label.level) >= rank(v.level)
+    const byName = v.named === null || label.named?.includes(v.named) === true
+    if (originates && begun && notOver && byCountry && byLevel && byName) return true
+  }
+  return false
 }
 
 // --- releasable_to (§2, §4) ------------------------------------------------------------------------------
@@ -276,16 +306,18 @@ function labelAdmits(q: Question): boolean {
   if (label.notAfter !== undefined && now >= BigInt(label.notAfter)) return false
   const country = countryOf(reader.organization)
   if (country !== null && label.notReleasableTo?.countries.includes(country)) return false
+  if (vetoed(q.topology, label, country, now)) return false
   if (label.releasableTo && !namedAsOrganization(q) && !namedAsPerson(q)) return false
   for (const column of columnsOf(q)) if (LETTERS[letterAt(label.level, column)](q, column)) return true
   return false
 }
 
 /** Anonymous: "CLEAR in collections flagged `public`, nothing else" (§1), in its time and with no limit on it (§2). */
-function labelAdmitsAnonymous(label: Label, now: Micros): boolean {
+function labelAdmitsAnonymous(topology: Topology, label: Label, now: Micros): boolean {
   if (letterAt(label.level, 9) !== 'Y') return false
   if (label.notBefore !== undefined && now < BigInt(label.notBefore)) return false
   if (label.notAfter !== undefined && now >= BigInt(label.notAfter)) return false
+  if (vetoed(topology, label, 'anonymous', now)) return false
   return !label.releasableTo && !label.notReleasableTo && !label.clients
 }
 
@@ -313,7 +345,9 @@ export function mayRead(
   if (labelsOfVersion.length === 0) return false // "Never CLEAR": what carries no label admits nobody
   const later = laterLabels.filter((l) => l.at === undefined || now >= BigInt(l.at)).flatMap((l) => l.labels)
   if (reader === null) {
-    return !held && [...labelsOfVersion, ...later].every((label) => labelAdmitsAnonymous(label, now))
+    return (
+      !held && [...labelsOfVersion, ...later].every((label) => labelAdmitsAnonymous(topology, label, now))
+    )
   }
   if (!reader.principal.active) return false
   if (labelsOfVersion.some((label) => aboveCap(reader, label))) return false

@@ -57,9 +57,9 @@ export function topologyOf(d: DeclaredTopology): Topology {
     communities: new Map(d.communities.map((c) => [c.id, { ...c, members: new Set(c.members) }])),
     principals: new Map(d.principals.map((p) => [p.id, { ...p, changed: 0n }])),
     agreements: d.agreements,
-    vetoes: [],
+    vetoes: d.vetoes.map((v, i) => ({ ...v, id: `${i}` })),
     baseline: {
-      optedOut: new Set(),
+      optedOut: new Set(d.optOuts),
       maxTlp: d.baseline.maxTlp,
       members: d.baseline.members === null ? null : new Set(d.baseline.members),
     },

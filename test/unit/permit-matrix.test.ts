@@ -16,6 +16,7 @@ import {
   subjectOf,
   time,
   topologyOf,
+  vetoOf,
   type WorldFile,
 } from '../matrix/world.ts'
 
@@ -45,6 +46,19 @@ interface Enumeration {
     readers: string[]
     now: string
     adhoc_release: boolean[]
+  }
+  veto_sweep: {
+    country: string[]
+    to: (string[] | null)[]
+    level: (Tlp | null)[]
+    named: (string | null)[]
+    validity: [string | null, string | null][]
+    originators: string[]
+    names: (string[] | null)[]
+    persons: string[]
+    readers: string[]
+    times: string[]
+    opted_out: string[][]
   }
 }
 
@@ -259,6 +273,72 @@ test('every agreement: from, to, level, recipients, clients, validity, signature
                 }
               }
   t.strictSame(comparison.shown, [])
+  t.comment(summary(comparison, started))
+})
+
+test('every veto and opt-out: country, level, name, time, over every label, relation and reader', async (t) => {
+  const started = performance.now()
+  const comparison = new Comparison()
+  const sweep = enumeration.veto_sweep
+  const times = sweep.times.map(time)
+  const vetoes = sweep.country.flatMap((country) =>
+    sweep.to.flatMap((to) =>
+      sweep.level.flatMap((level) =>
+        sweep.named.flatMap((named) =>
+          sweep.validity.map(([from, until]) =>
+            vetoOf({
+              country,
+              ...(to && { to }),
+              ...(level && { level }),
+              ...(named && { named }),
+              ...(from && { valid_from: from }),
+              ...(until && { valid_until: until }),
+            }),
+          ),
+        ),
+      ),
+    ),
+  )
+  const audiences: AudienceRecord[] = sweep.originators.flatMap((org) =>
+    enumeration.labels.level.flatMap((level) =>
+      sweep.names.map((named) => ({
+        own: [
+          labelOf({
+            level,
+            org,
+            named,
+            ...(level === 'red' && { releasable_to: { persons: sweep.persons } }),
+          }),
+        ],
+        submitter: 'nobody',
+      })),
+    ),
+  )
+  const base = topologyOf(world)
+  const readers = [null, ...sweep.readers.map((r) => subjectOf(base, r))]
+  let taken = 0
+  for (const veto of vetoes) {
+    const topology: Topology = { ...base, vetoes: [veto] }
+    for (const audience of audiences)
+      for (const reader of readers)
+        for (const now of veto.validFrom === null && veto.validUntil === null ? times.slice(0, 1) : times) {
+          comparison.ask(`veto of ${veto.country}`, topology, reader, audience, now)
+          const [before, after] = [
+            permit(base, reader, audience, now),
+            permit(topology, reader, audience, now),
+          ]
+          if (after && !before) throw new Error('a veto let somebody in')
+          if (before && !after) taken += 1
+        }
+  }
+  for (const optedOut of sweep.opted_out) {
+    const topology: Topology = { ...base, baseline: { ...base.baseline, optedOut: new Set(optedOut) } }
+    for (const audience of audiences)
+      for (const reader of readers)
+        comparison.ask('opted out', topology, reader, audience, times[0] as Micros)
+  }
+  t.strictSame(comparison.shown, [])
+  t.ok(taken > 1000, `${taken} readers lost by a veto`)
   t.comment(summary(comparison, started))
 })
 
