@@ -87,7 +87,7 @@ test('an agreement is proposed, signed and ended, and the next read on another n
   t.same(await readers(other, AT.closed, amber.id), ['my', 'my2', 'bank', 'sg'])
   t.same(await readers(other, AT.closed, strict.id), ['my', 'my2'], 'not above its level')
 
-  const over = await sg.post(`${at}/end`, { reason: 'over' })
+  const over = await sg.post(`/api/v1/agreements/${made.json.id}/end`, { reason: 'over' })
   t.match(over.json, { in_force: false, ended: { by: 'sg', reason: 'over' } })
   t.same(await readers(other, AT.closed, amber.id), ['my', 'my2', 'bank'])
   t.equal((await my.post(`${at}/end`, why)).status, 409)

@@ -134,7 +134,9 @@ export function labelsIn(
     if (c) found.push(labelled(level, org, c))
   }
   if (condition(body)?.disclose_recipients === false) found.push(labelled('unmarked', org, null))
-  return found
+  // What a veto may name it by (§4).
+  const named = [body.id, ...refs, ...granular.map((g) => g.marking_ref)]
+  return found.map((label) => ({ ...label, named }))
 }
 
 // --- who sees what ---------------------------------------------------------------------------------------

@@ -115,6 +115,19 @@ export function randomWorld(random: Random): RandomWorld {
     collection(random, 'two', 'other', sides, persons, 0.2),
   ]
   const roots = ['one', 'two']
+  const markings = definitions(random, countries, orgs, persons)
+  const certs = organizations.filter((o) => o.kind === 'national-cert' && o.country !== 'ZZ')
+  const vetoes = certs
+    .filter(() => random.chance(0.3))
+    .map((cert) => ({
+      country: cert.country,
+      by: cert.id,
+      reason: 'because',
+      ...(random.chance(0.5) && { to: [random.pick(countries.filter((c) => c !== 'ZZ'))] }),
+      ...(random.chance(0.4) && { level: random.pick(LEVELS) }),
+      ...(random.chance(0.5) && { marking: random.pick(markings).id }),
+      ...(random.chance(0.2) && { valid_until: '2026-12-01T00:00:10Z' }),
+    }))
   return {
     text: JSON.stringify({
       countries: declaredCountries,
@@ -122,6 +135,8 @@ export function randomWorld(random: Random): RandomWorld {
       communities,
       principals: declaredPrincipals,
       agreements,
+      vetoes,
+      opt_outs: random.chance(0.3) ? [random.pick(sides)] : [],
       baseline: random.chance(0.7)
         ? { max_tlp: 'green', members: 'all' }
         : { max_tlp: 'green', members: random.some(sides) },
@@ -134,7 +149,7 @@ export function randomWorld(random: Random): RandomWorld {
     principals: persons,
     collections,
     roots,
-    definitions: definitions(random, countries, orgs, persons),
+    definitions: markings,
     crowded: random.chance(0.5),
   }
 }
