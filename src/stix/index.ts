@@ -52,3 +52,4 @@ export {
   validateObject,
   validateText,
 } from './validate.ts'
+export { type Markings, withMarkings } from './with-markings.ts'
