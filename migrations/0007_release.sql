@@ -184,6 +184,8 @@ end $$;
 create function fail_step(p_schedule uuid, p_step int, p_problem text, p_now bigint) returns boolean
 language plpgsql security definer set search_path = comity, pg_temp as $$
 begin
+  -- Schedule before step, as every function here locks them.
+  perform from release_schedule where id = p_schedule for update;
   update release_step set state = 'failed', problem = p_problem, ended = p_now
     where schedule = p_schedule and step = p_step and state = 'pending';
   if not found then return false; end if;

@@ -119,11 +119,7 @@ export interface ReceivedQuery {
 }
 
 /** Requests to an organization for objects of its own that the reader sees; decision and reason are its own. */
-export async function readReceived(
-  db: Database,
-  reader: Reader,
-  query: ReceivedQuery,
-): Promise<Received[]> {
+export async function readReceived(db: Database, reader: Reader, query: ReceivedQuery): Promise<Received[]> {
   const row = await readAs<{ found: (RawFiled<Received> & { accepted: string[] | null })[] | null }>(
     db,
     reader,
