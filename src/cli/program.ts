@@ -5,7 +5,9 @@ import { version } from '../package-root.ts'
 import { apply } from './apply.ts'
 import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'
+import { examples } from './examples.ts'
 import { setPassword } from './password.ts'
+import { addRelease } from './release-commands.ts'
 import { type CreateToken, createToken, listTokensCommand, revokeToken } from './token.ts'
 
 export interface ImportCommand {
@@ -103,6 +105,7 @@ a key left out has its default, except the password, which stays.${examples(
     )
 
   addTransfer(program, deps, run)
+  addRelease(program, context, run)
   addCredentials(program, context, run)
 
   program
@@ -241,8 +244,4 @@ function wrap(text: string, width: number): string[] {
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
   }
   return lines
-}
-
-function examples(...commands: string[]): string {
-  return `\n\nExamples:\n${commands.map((c) => `  $ ${c}`).join('\n')}`
 }
