@@ -83,7 +83,7 @@ function objection(world: World, old: AudienceRecord, record: AudienceRecord, at
   if (lost.length === 0) return null
   const names = lost.slice(0, 5).map((id) => (id === '' ? 'readers without credentials' : id))
   const more = lost.length > names.length ? ` and ${lost.length - names.length} more` : ''
-  return `would take it away from ${names.join(', ')}${more}, who may read it before`
+  return `would take it away from ${names.join(', ')}${more}, which may read it before`
 }
 
 /** Its embargo will have ended by then. */

@@ -52,7 +52,7 @@ export async function remark(
     rows.map((row) => [row.object_id, JSON.parse(row.body) as Record<string, unknown>]),
   )
   return found.map(({ target, text, value }) => {
-    const warnings = checkMarkings(exchange, collection, text)
+    const warnings = checkMarkings(exchange, collection, target.body, text)
     const labelled = labelsOf(value, target.organization, collection, (id) => definitions.get(id))
     if (!labelled.ok) throw new AppError('unprocessable', { detail: sentence(labelled.problem) })
     // Quarantine is for what arrives; what is here keeps the markings that are understood.
@@ -90,8 +90,15 @@ export async function applyMarks(
 }
 
 /** The members that change, by the rules of the door; the rest of the object was accepted before. @returns warnings */
-function checkMarkings(exchange: Exchange, collection: Collection, text: string): string[] {
+function checkMarkings(exchange: Exchange, collection: Collection, before: string, text: string): string[] {
   const limits = limitsOf(exchange)
+  // What is here may be larger than what is taken now: markings may not make it larger still.
+  limits.objectBytes = Math.max(limits.objectBytes, Buffer.byteLength(before))
+  if (Buffer.byteLength(text) > limits.objectBytes) {
+    throw new AppError('unprocessable', {
+      detail: `With these markings the object would be larger than ${limits.objectBytes} bytes.`,
+    })
+  }
   const member = readObject(text, limits)
   if ('detail' in member) throw new AppError('unprocessable', { detail: member.detail })
   const { findings } = checkObject(member, { specs: [20, 21], limits })

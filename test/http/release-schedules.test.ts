@@ -122,7 +122,7 @@ test('a schedule only releases', async (t) => {
   const refused = await add(id, [step(ahead(60_000), TLP.amber, rel.id)])
   t.equal(refused.status, 422)
   t.match(refused.json, {
-    detail: /^Step 1 would take it away from sgcert, who may read it before\. A schedule only releases/,
+    detail: /^Step 1 would take it away from sgcert, which may read it before\. A schedule only releases/,
     errors: [{ path: '/steps/0/object_marking_refs' }],
   })
   t.match(await add(id, [step(ahead(60_000), TLP.clear), step(ahead(90_000), TLP.green)]), {

@@ -14,6 +14,7 @@ import { closed, operation, PAGE, pageOf } from './operation.ts'
 import {
   collectionKey,
   filedRequest,
+  granularMarkings,
   justification,
   objectId,
   objectInPath,
@@ -45,7 +46,7 @@ const relabel = operation({
     version: Type.Optional(version),
     object_marking_refs: references(0),
     granular_markings: Type.Optional(
-      Type.Union([Type.Array(Type.Object({}), { minItems: 1, maxItems: 200 }), Type.Null()], {
+      Type.Union([granularMarkings, Type.Null()], {
         description: 'In place of those that it has; null: none; absent: they stay.',
       }),
     ),

@@ -41,6 +41,18 @@ export const references = (least: 0 | 1) =>
     uniqueItems: true,
     description: 'Ids of marking-definitions that are standard, or stored in this collection.',
   })
+/** STIX 2.1 §7.2.3. */
+export const granularMarkings = Type.Array(
+  closed({
+    lang: Type.Optional(Type.String({ minLength: 1, maxLength: 100, pattern: TEXT })),
+    marking_ref: Type.Optional(reference),
+    selectors: Type.Array(Type.String({ minLength: 1, maxLength: 1000, pattern: TEXT }), {
+      minItems: 1,
+      maxItems: 100,
+    }),
+  }),
+  { minItems: 1, maxItems: 200 },
+)
 export const reason = Type.String({
   minLength: 1,
   maxLength: 1000,
