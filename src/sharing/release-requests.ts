@@ -13,7 +13,7 @@ import {
   readSeen,
   type Wanted,
 } from '../store/release-requests.ts'
-import { assume } from '../store/session.ts'
+import { assume, StaleWorld } from '../store/session.ts'
 import { audit } from '../store/write-items.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { findCollection, requireRead } from '../taxii/operation.ts'
@@ -118,7 +118,10 @@ export async function approveRequest(
   id: string,
   asked: { object_marking_refs: readonly string[]; reason: string },
 ) {
+  const { epoch } = exchange.world
   const { place, request } = await toDecide(exchange, caller, id)
+  // The caller is of the world that it was known in: in another one it is asked about again.
+  if (exchange.world.epoch !== epoch) throw new StaleWorld()
   const marking = {
     id: request.object_id,
     versionKey: null,

@@ -110,22 +110,19 @@ export async function getSchedule(exchange: Exchange, caller: Member, id: string
 
 /** Ends a schedule; steps that are done stay done. @throws notFound, forbidden, conflict when it is over */
 export async function endSchedule(exchange: Exchange, caller: Member, id: string, reason: string) {
-  const { collection, schedule } = await find(exchange, caller, id)
+  const { collection, schedule, reader, query } = await find(exchange, caller, id)
   findOwnPlace(exchange, caller, collection.root, collection.id)
   const now = exchange.clock.now()
   const note = `${caller.id} has cancelled it: ${reason}`
-  const done = await exchange.pool.transaction(async (db) => {
-    if (!(await cancelSchedule(db, id, note, now))) return false
+  const after = await exchange.pool.transaction(async (db) => {
+    if (!(await cancelSchedule(db, id, note, now))) return null
     const { object_id: object } = schedule
     await audit(db, now, caller.id, 'schedule-cancel', { schedule: id, object, reason })
-    return true
+    const [ended] = await readSchedules(db, reader, query)
+    return ended ?? schedule
   })
-  if (!done) throw new AppError('conflict', { detail: 'This release schedule is over.' })
-  const after = await find(exchange, caller, id).catch((error: unknown) => {
-    if (error instanceof AppError) return null
-    throw error
-  })
-  return render(collection, after?.schedule ?? { ...schedule, state: 'cancelled', ended: now, note })
+  if (!after) throw new AppError('conflict', { detail: 'This release schedule is over.' })
+  return render(collection, after)
 }
 
 /** Sees what it made itself; with a capped token only on objects that the token may read (policy.md §1). */
@@ -133,16 +130,13 @@ const makerOf = ({ id, subject }: Member) => (subject.cap === null ? id : null)
 
 async function find(exchange: Exchange, caller: Member, id: string) {
   const collections = readable(exchange, caller)
-  const [schedule] = await readSchedules(exchange.pool, exchange.reader(caller), {
-    collections: [...collections.keys()],
-    maker: makerOf(caller),
-    id,
-    before: null,
-    limit: 1,
-  })
+  const reader = exchange.reader(caller)
+  const maker = makerOf(caller)
+  const query = { collections: [...collections.keys()], maker, id, before: null, limit: 1 }
+  const [schedule] = await readSchedules(exchange.pool, reader, query)
   const collection = collections.get(schedule?.collection ?? -1)
   if (!schedule || !collection) throw new AppError('notFound')
-  return { schedule, collection }
+  return { schedule, collection, reader, query }
 }
 
 function render(collection: Collection, schedule: Schedule) {

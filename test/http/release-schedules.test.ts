@@ -61,7 +61,7 @@ const reads = async (who: string, id: string, server: Server = first) =>
 
 test('RED now, AMBER to DE, then CLEAR: early never, each once, in order, with two nodes', async (t) => {
   const { id } = await post(TLP.red)
-  const [one, two] = [Date.now() + 1500, Date.now() + 3000]
+  const [one, two] = [Date.now() + 4000, Date.now() + 6000]
   const at = (ms: number) => new Date(ms).toISOString()
   const made = await add(id, [step(at(one), TLP.amber, rel.id), step(at(two), TLP.clear)])
   t.equal(made.status, 201)
@@ -91,7 +91,7 @@ test('RED now, AMBER to DE, then CLEAR: early never, each once, in order, with t
 test('a node that is killed: another goes on; after a crash of all, the next start', async (t) => {
   const doomed = await startServer(t, { database })
   const { id } = await post(TLP.red)
-  const made = await add(id, [step(ahead(800), TLP.amber), step(ahead(1600), TLP.clear)])
+  const made = await add(id, [step(ahead(4000), TLP.amber), step(ahead(5000), TLP.clear)])
   await until(
     () => reads('sue', id),
     (yes) => yes,
@@ -102,7 +102,7 @@ test('a node that is killed: another goes on; after a crash of all, the next sta
   const lonely = alone.as('ann')
   const object = indicator({ object_marking_refs: [TLP.red] })
   await lonely.add(PATH, object)
-  const due = ahead(500)
+  const due = ahead(4000)
   const plan = await api(alone, 'ann').post('/api/v1/release-schedules', {
     ...{ root: 'one', collection: 'main', id: object.id, reason: 'x' },
     steps: [step(due, TLP.clear)],
@@ -155,14 +155,14 @@ test('what happens meanwhile: a PATCH ends it, a delete fails it, a newer versio
   t.match((await get(one.json.id)).json, { state: 'cancelled', note: /ann has relabelled/ })
 
   const deleted = await post(TLP.red)
-  const two = await add(deleted.id, [step(ahead(1000), TLP.amber), step(ahead(60_000), TLP.clear)])
+  const two = await add(deleted.id, [step(ahead(4000), TLP.amber), step(ahead(60_000), TLP.clear)])
   await ann.delete(`${PATH}objects/${deleted.id}/`)
   const failed = await over(two.json.id)
   t.match(failed.json, { state: 'failed', steps: [{ problem: /not there any more/ }, {}] })
   t.strictSame(state(failed), ['failed', 'cancelled'])
 
   const old = await post(TLP.red)
-  const three = await add(old.id, [step(ahead(1000), TLP.clear)])
+  const three = await add(old.id, [step(ahead(4000), TLP.clear)])
   await ann.add(PATH, version(old, '2026-02-01T00:00:00.000Z', { object_marking_refs: [TLP.red] }))
   t.equal((await over(three.json.id)).json.state, 'done')
   t.notOk(await reads('dan', old.id), 'the latest version is RED still')
@@ -170,7 +170,7 @@ test('what happens meanwhile: a PATCH ends it, a delete fails it, a newer versio
   const mark = { ...rel, id: newId('marking-definition') }
   await ann.add(PATH, mark)
   const { id } = await post(TLP.red)
-  const four = await add(id, [step(ahead(1000), TLP.amber, mark.id), step(ahead(1500), TLP.clear)])
+  const four = await add(id, [step(ahead(4000), TLP.amber, mark.id), step(ahead(4500), TLP.clear)])
   await ann.delete(`${PATH}objects/${mark.id}/`)
   const stopped = await over(four.json.id)
   t.match(stopped.json, { state: 'failed', steps: [{ problem: /is not known here/ }, {}] })

@@ -99,7 +99,7 @@ test('schedule', async (t) => {
   t.match(await add('2026-12-01'), { code: 2, err: [/is not TIME=MARKING/] })
   t.match(await add('tomorrow=tlp:green'), { code: 2, err: [/is not a time/] })
   t.match(await add('2020-01-01T00:00:00Z=tlp:green'), { code: 1, err: [/is not after now/] })
-  const soon = new Date(Date.now() + 400).toISOString()
+  const soon = new Date(Date.now() + 5000).toISOString()
   const year = new Date().getUTCFullYear() + 1
   const made = await add(`${soon}=tlp:green`, `${year}-12-01T00:00:00Z=tlp:clear`)
   t.match(made, { code: 0, out: [/^[0-9a-f-]{36}$/], err: [] })
@@ -161,4 +161,32 @@ test('release-request', async (t) => {
   t.match(await audited('release-request'), { length: 3 })
   t.match(await audited('release-approval'), [{ actor: 'ann', detail: /so be it/ }])
   t.match(await audited('release-refusal'), [{ actor: 'ann', detail: /so be it/ }])
+})
+
+test('a maker without its right releases nothing; a collection that goes takes its schedules along', async (t) => {
+  const id = await post('amber')
+  const soon = new Date(Date.now() + 5000).toISOString()
+  const step = ['--reason', 'later', '--step', `${soon}=tlp:clear`, '--', id]
+  t.equal((await comity('schedule', 'add', ...at, '--as', 'bob', ...step)).code, 0)
+  const sql = (text: string) =>
+    asOwner(url, async (client) => {
+      await client.query('set role comity_owner')
+      return (await client.query(text)).rows
+    })
+  await sql(`update principal set active = false where id = 'bob'`)
+  await onExchange(url, (exchange) =>
+    until(
+      () => continueSchedule(exchange),
+      (done) => done,
+    ),
+  )
+  const list = await comity('schedule', 'list', '--as', 'ann')
+  t.match(
+    list.out[1],
+    /failed +\S+ +failed +bob, who made this schedule, is not active in mycert any more\.$/,
+  )
+  t.match(await audited('schedule-step'), [{}, { actor: 'bob', detail: /is not active/ }])
+  await sql(`delete from collection where alias = 'main'`)
+  t.strictSame(await sql('select from release_step'), [])
+  t.strictSame(await sql('select from release_request_to'), [])
 })
