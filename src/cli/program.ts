@@ -5,8 +5,10 @@ import { version } from '../package-root.ts'
 import { apply } from './apply.ts'
 import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'
+import { examples } from './examples.ts'
 import { setPassword } from './password.ts'
 import { type LabelDue, listQuarantine, mapMarking, unmapMarking } from './quarantine.ts'
+import { addRelease } from './release-commands.ts'
 import { type CreateToken, createToken, listTokensCommand, revokeToken } from './token.ts'
 
 export interface ImportCommand {
@@ -106,6 +108,7 @@ a key left out has its default, except the password, which stays.${examples(
     )
 
   addTransfer(program, deps, run)
+  addRelease(program, context, run)
   addCredentials(program, context, run)
   addQuarantine(program, deps, run)
 
@@ -288,8 +291,4 @@ function wrap(text: string, width: number): string[] {
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
   }
   return lines
-}
-
-function examples(...commands: string[]): string {
-  return `\n\nExamples:\n${commands.map((c) => `  $ ${c}`).join('\n')}`
 }

@@ -54,15 +54,19 @@ export interface Fills {
   collection: string[]
   id: string[]
   status: string[]
+  schedule?: string[]
 }
 
 /** Every way to fill in a route. @throws for a parameter that the crawl does not know how to fill in */
 export function fill(route: string, fills: Fills): string[] {
   const names = [...route.matchAll(/\{([^}]+)\}/g)].map((m) => m[1] ?? '')
-  const known = ['root', 'collection', 'id', 'status']
+  const known = ['root', 'collection', 'id', 'status', 'schedule']
   const strange = names.filter((name) => !known.includes(name))
   if (strange.length > 0)
     throw new Error(`the canary crawl does not know how to fill in {${strange}} of ${route}`)
+  if (names.includes('schedule')) {
+    return (fills.schedule ?? [NO_STATUS]).map((id) => route.replace('{schedule}', id))
+  }
   if (names.includes('collection')) {
     return fills.collection.flatMap((place) => {
       const path = route.replace('/{root}/collections/{collection}/', place)
@@ -129,6 +133,7 @@ function pathsFor(planted: Planted, profile: Profile, thorough: boolean): string
   const fills: Fills = {
     collection: [...places, '/one/collections/common/', '/two/collections/nothing/'],
     id: ['indicator--6d0f2b1c-52ab-4a2f-8e0b-0c6f1f1b7a11'],
+    schedule: [...planted.schedules, NO_STATUS],
     // Its owner's statuses are also a token's; whether above its cap, credentials.test.ts asks.
     status: profile === 'capped token' ? [NO_STATUS] : [...planted.statuses, NO_STATUS],
   }

@@ -75,9 +75,12 @@ test('help names every command, variable and exit code; each command has an exam
     'password',
     'doctor',
     'openapi',
+    'relabel',
+    'schedule',
+    'release-request',
   ]) {
     t.match(out, new RegExp(`^ {2}${command}`, 'm'))
-    if (command === 'token' || command === 'password') continue
+    if (['token', 'password', 'schedule', 'release-request'].includes(command)) continue
     t.match((await run([command, '--help'])).out, /Examples:\n {2}\$ .*comity/, command)
   }
   for (const argv of [
@@ -85,6 +88,12 @@ test('help names every command, variable and exit code; each command has an exam
     ['token', 'list'],
     ['token', 'revoke'],
     ['password', 'set'],
+    ['schedule', 'list'],
+    ['schedule', 'add'],
+    ['schedule', 'cancel'],
+    ['release-request', 'list'],
+    ['release-request', 'approve'],
+    ['release-request', 'refuse'],
   ]) {
     t.match((await run([...argv, '--help'])).out, /Examples:/, argv.join(' '))
   }

@@ -5,7 +5,7 @@ import type { Subject, World } from '../../src/policy/model.ts'
 import { matrixFile, topologyOf, type WorldFile } from '../matrix/world.ts'
 
 test('a subject of an older world is judged as it is in this one', async (t) => {
-  const topology = topologyOf(matrixFile<WorldFile>('world'))
+  const topology = topologyOf(matrixFile<WorldFile>('world.json'))
   const principal = [...topology.principals.values()].find((p) => p.active && p.kind === 'person')
   const organization = principal && topology.organizations.get(principal.organization)
   if (!principal || !organization) throw new Error('the world has a person')

@@ -1,5 +1,6 @@
 /** Every operation of the REST interface, in the order in which openapi.yaml lists them. */
 import { clearanceApi } from './clearance-api.ts'
 import type { ApiOperation } from './operation.ts'
+import { releaseApi } from './release-api.ts'
 
-export const OPERATIONS: readonly ApiOperation[] = [...clearanceApi]
+export const OPERATIONS: readonly ApiOperation[] = [...clearanceApi, ...releaseApi]
