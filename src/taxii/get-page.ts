@@ -120,7 +120,7 @@ function envelope(page: SealedPage, list: string, next: () => string): Buffer {
 }
 
 /** The current key first, then those that a rotation left valid. */
-function cursorKeys(exchange: Exchange): Buffer[] {
+export function cursorKeys(exchange: Exchange): Buffer[] {
   const { settings } = exchange.world
   const keys = [settings.get('cursor_key'), settings.get('cursor_key_previous')]
   return keys.filter((key) => key !== undefined).map((key) => Buffer.from(key, 'hex'))
