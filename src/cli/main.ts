@@ -7,6 +7,7 @@ import type { CliContext } from './context.ts'
 import { withDatabase, withExchange, withOwner } from './exchange.ts'
 import { exportObjects } from './export.ts'
 import { importFiles } from './import.ts'
+import { policyCommand } from './policy.ts'
 import { runProgram } from './program.ts'
 
 /** @returns the exit code: 0 done, 1 failed, 2 usage or bad settings, 3 database */
@@ -26,6 +27,8 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<numb
         await withExchange(config(), (exchange) => importFiles(exchange, { ...command, out, err })),
       export: async (command) =>
         await withExchange(config(), (exchange) => exportObjects(exchange, { ...command, err })),
+      policy: async (command) =>
+        await withExchange(config(), (exchange) => policyCommand(exchange, { command, out })),
       openapi: async () => {
         process.stdout.write(openapi())
         return 0

@@ -6,6 +6,8 @@ import { apply } from './apply.ts'
 import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'
 import { setPassword } from './password.ts'
+import type { PolicyCommand } from './policy.ts'
+import { addPolicy } from './policy-program.ts'
 import { type CreateToken, createToken, listTokensCommand, revokeToken } from './token.ts'
 
 export interface ImportCommand {
@@ -32,6 +34,7 @@ export interface ProgramDeps {
   migrate(command: { dryRun: boolean }): Promise<number>
   import(command: ImportCommand): Promise<number>
   export(command: ExportCommand): Promise<number>
+  policy(command: PolicyCommand): Promise<number>
   openapi(): Promise<number>
 }
 
@@ -103,6 +106,7 @@ a key left out has its default, except the password, which stays.${examples(
     )
 
   addTransfer(program, deps, run)
+  addPolicy(program, (command) => run(() => deps.policy(command)), examples)
   addCredentials(program, context, run)
 
   program

@@ -76,10 +76,11 @@ export function verdicts(
   const named = new Set<string>([record.submitter])
   for (const label of labelsIn(record)) for (const id of label.releasableTo?.persons ?? []) named.add(id)
   const found: Verdict[] = []
+  const bearing = withAgreementsOf(topology, record)
   const add = (organization: Organization, principals: readonly Principal[]) => {
     const [principal] = principals
     if (!principal) return
-    const decision = decide(topology, { principal, organization, cap: null }, record, now)
+    const decision = decide(bearing, { principal, organization, cap: null }, record, now)
     found.push({ organization, principals, decision })
   }
   const kins = kinsOf(topology)
@@ -93,13 +94,34 @@ export function verdicts(
   return found
 }
 
+const MOST_KEPT = 128
+const narrowed = new WeakMap<Topology, Map<string, Topology>>()
+
+/** The topology with only those agreements that give what these organizations originate: others decide nothing. */
+function withAgreementsOf(topology: Topology, record: AudienceRecord): Topology {
+  const origins = [...new Set(labelsIn(record).map((label) => label.org))].sort()
+  const key = JSON.stringify(origins)
+  let kept = narrowed.get(topology)
+  if (!kept) {
+    kept = new Map()
+    narrowed.set(topology, kept)
+  }
+  let found = kept.get(key)
+  if (!found) {
+    const sources = new Set(origins.flatMap((id) => [id, topology.organizations.get(id)?.country ?? id]))
+    found = { ...topology, agreements: topology.agreements.filter((a) => sources.has(a.source)) }
+    if (kept.size >= MOST_KEPT) kept.clear()
+    kept.set(key, found)
+  }
+  return found
+}
+
 interface Kept {
   from: Micros
   until: Micros
   verdicts: readonly Verdict[]
 }
 
-const MOST_KEPT = 128
 const keptByTopology = new WeakMap<Topology, Map<string, Kept>>()
 
 /** The decision on every kin there is; kept per topology and audience until a time window begins or ends. */

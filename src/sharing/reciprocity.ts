@@ -6,7 +6,7 @@ import {
   type Organization,
   type World,
 } from '../policy/model.ts'
-import { readersAmong } from '../policy/readers.ts'
+import { readersOf } from '../policy/readers.ts'
 import { levelOf } from '../policy/words.ts'
 import { readTallies } from '../store/own-items.ts'
 import type { Exchange } from '../taxii/exchange.ts'
@@ -36,16 +36,16 @@ export async function reciprocity(exchange: Exchange, caller: Asker): Promise<Re
   // International bodies are not compatriots: each is at home by itself.
   const isHome = (o: Organization) =>
     o.id === home.id || (o.country === home.country && o.country !== NO_COUNTRY)
-  const partners = new Map<string, { partner: Partner; organizations: string[] }>()
+  const partners = new Map<string, { partner: Partner; organizations: Set<string> }>()
   for (const organization of [...organizations.values()].sort((a, b) => (a.country < b.country ? -1 : 1))) {
     if (isHome(organization)) continue
     const { country } = organization
     const found = partners.get(country) ?? {
       partner: { country, given: {}, received: {} },
-      organizations: [],
+      organizations: new Set<string>(),
     }
     partners.set(country, found)
-    found.organizations.push(organization.id)
+    found.organizations.add(organization.id)
   }
   const collections = readableCollections(world, caller)
   const tallies = await readTallies(
@@ -72,7 +72,7 @@ export async function reciprocity(exchange: Exchange, caller: Asker): Promise<Re
     const key = `${tally.collection} ${JSON.stringify(open)}`
     let to = given.get(key)
     if (!to) {
-      to = receiving(world, collection, open, partners.values(), now)
+      to = receiving(world, collection, open, partners, now)
       given.set(key, to)
     }
     for (const partner of to) count(partner.given, level, tally.count)
@@ -85,14 +85,13 @@ function receiving(
   world: World,
   collection: Collection,
   record: AudienceRecord,
-  partners: Iterable<{ partner: Partner; organizations: string[] }>,
+  partners: ReadonlyMap<string, { partner: Partner; organizations: ReadonlySet<string> }>,
   now: Micros,
 ): Partner[] {
-  const found: Partner[] = []
-  for (const { partner, organizations } of partners) {
-    if (organizations.some((id) => readersAmong(world, collection, record, now, [id]).length > 0)) {
-      found.push(partner)
-    }
+  const found = new Set<Partner>()
+  for (const { organization } of readersOf(world, collection, record, now)) {
+    const to = partners.get(organization.country)
+    if (to?.organizations.has(organization.id)) found.add(to.partner)
   }
-  return found
+  return [...found]
 }
