@@ -53,8 +53,12 @@ export function explain(
   const conditions: Condition[] = []
   const say = (condition: ConditionName, verdict: Condition['verdict'], detail: string) =>
     conditions.push({ condition, verdict, detail })
-  say('active', principal.active ? 'met' : 'failed', 'the principal may log in')
-  say('right', mayRead ? 'met' : 'failed', 'a grant of the collection lets it read')
+  say(
+    'active',
+    principal.active ? 'met' : 'failed',
+    `the principal is ${principal.active ? '' : 'not '}active`,
+  )
+  say('right', mayRead ? 'met' : 'failed', `${mayRead ? 'a' : 'no'} grant of the collection lets it read`)
   say('cap', 'not-asked', 'a token may set a lower ceiling of its own')
   const submitter = decision.rule === 'submitter'
   const origin = record.origin ?? record.own[0]?.org ?? ''
@@ -122,7 +126,8 @@ function judge(topology: Topology, subject: Subject, label: Label, now: Micros):
     () => !inCountries(notReleasableTo?.countries, organization),
     notReleasableTo ? `not for ${notReleasableTo.countries.join(', ')}` : 'no country is excluded',
   )
-  ask('veto', true, () => !vetoed(topology, label, organization, now), 'no veto in force keeps it away')
+  const veto = vetoed(topology, label, organization, now)
+  ask('veto', true, () => !veto, `${veto ? 'a' : 'no'} veto in force keeps it away`)
   ask(
     'releasable_to',
     releasableTo !== undefined,

@@ -7,6 +7,7 @@ import { type OrganizationReaders, readersOf } from '../policy/readers.ts'
 import { levelOf } from '../policy/words.ts'
 import { granularRefs, isStixId, objectRefs } from '../stix/index.ts'
 import { readOwnVersions } from '../store/own-items.ts'
+import { StaleWorld } from '../store/session.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { findCollection, requireWrite } from '../taxii/operation.ts'
 import { labelOne, ownOnly, readMarkings, type Writer } from '../taxii/prepare-objects.ts'
@@ -53,12 +54,14 @@ export async function preview(exchange: Exchange, caller: Asker, request: Previe
   const { value } = request
   refuseTooMany(value)
   const writer: Writer = { subject, collection, canRead: place.rights.read }
-  const label = await labeller(exchange, writer, value)
+  const label = await labeller(exchange, caller, writer, value)
   const parts = collection.redaction === 'redact' ? granularRefs(value) : []
   const all = label(value)
   const whole = parts.length > 0 && all.ok ? label(withParts(value, [])) : all
   if (!whole.ok || !all.ok) return refused([whole, all].flatMap((l) => (l.ok ? [] : [l.problem])))
 
+  // Asked of another world than the one in which the caller's rights were found: again.
+  if (exchange.world !== world) throw new StaleWorld()
   const { record, heldUntil } = joined(whole.labels, subject.principal.id, now)
   const readers = readersOf(world, collection, record, now)
   return {
@@ -88,15 +91,19 @@ function refuseTooMany(value: Value): void {
   }
 }
 
-/** Labels as a POST would give them: a marking that the writer may not read is unknown. */
+/**
+ * Labels as a POST would give them: a marking that the caller may not read is unknown. Also one above its token's
+ * cap, which a POST would know (§9): who would read it tells what is in it.
+ */
 async function labeller(
   exchange: Exchange,
+  caller: Asker,
   writer: Writer,
   value: Value,
 ): Promise<(value: Value) => Labelled> {
   const needed = new Set(definitionsNeeded(value).filter(isStixId))
-  const stored = await readMarkings(exchange, writer, needed)
-  return (v) => labelOne({ type: String(v.type ?? ''), value: v }, writer, stored)
+  const stored = await readMarkings(exchange, writer, needed, exchange.reader(caller))
+  return (v) => labelOne({ type: typeof v.type === 'string' ? v.type : '', value: v }, writer, stored)
 }
 
 const withParts = (value: Value, granular: unknown[]): Value => ({ ...value, granular_markings: granular })

@@ -135,15 +135,15 @@ async function definitions(
   )
 }
 
-/** Marking-definitions by id, as the writer may read them. */
+/** Marking-definitions by id, as the writer may read them. @param reader as whom; without its token's cap if not given */
 export async function readMarkings(
   exchange: Exchange,
   writer: Writer,
   needed: ReadonlySet<string>,
+  reader: Reader = uncapped(exchange, writer),
 ): Promise<Map<string, Record<string, unknown>>> {
   const found = new Map<string, Record<string, unknown>>()
   if (needed.size === 0) return found
-  const reader = uncapped(exchange, writer)
   const rows = await exchange.pool.transaction(async (db) => {
     await assume(db, reader)
     return await readDefinitions(db, reader.scope, writer.collection.seq, [...needed], ownOnly(writer))
