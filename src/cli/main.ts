@@ -8,6 +8,7 @@ import type { CliContext } from './context.ts'
 import { withDatabase, withExchange, withOwner } from './exchange.ts'
 import { exportObjects } from './export.ts'
 import { importFiles } from './import.ts'
+import { policyCommand } from './policy.ts'
 import { runProgram } from './program.ts'
 
 /** @returns the exit code: 0 done, 1 failed, 2 usage or bad settings, 3 database */
@@ -31,6 +32,8 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<numb
         await withExchange(config(), async (exchange) => {
           while (await labelAnew(exchange)) {}
         }),
+      policy: async (command) =>
+        await withExchange(config(), (exchange) => policyCommand(exchange, { command, out })),
       openapi: async () => {
         process.stdout.write(openapi())
         return 0

@@ -7,6 +7,8 @@ import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'
 import { examples } from './examples.ts'
 import { setPassword } from './password.ts'
+import type { PolicyCommand } from './policy.ts'
+import { addPolicy } from './policy-program.ts'
 import { type LabelDue, listQuarantine, mapMarking, unmapMarking } from './quarantine.ts'
 import { addRelease } from './release-commands.ts'
 import { type CreateToken, createToken, listTokensCommand, revokeToken } from './token.ts'
@@ -35,6 +37,7 @@ export interface ProgramDeps {
   migrate(command: { dryRun: boolean }): Promise<number>
   import(command: ImportCommand): Promise<number>
   export(command: ExportCommand): Promise<number>
+  policy(command: PolicyCommand): Promise<number>
   openapi(): Promise<number>
   /** Labels anew what a decision made due; left out, the nodes that serve do so. */
   labelDue?: LabelDue
@@ -109,6 +112,7 @@ a key left out has its default, except the password, which stays.${examples(
 
   addTransfer(program, deps, run)
   addRelease(program, context, run)
+  addPolicy(program, (command) => run(() => deps.policy(command)), examples)
   addCredentials(program, context, run)
   addQuarantine(program, deps, run)
 

@@ -105,8 +105,9 @@ function reposted(value: Record<string, unknown>, same: boolean, requested: Micr
       )
 }
 
-function labelOne(
-  object: StixObject,
+/** Labels of one object, from its own markings. @param stored definitions as `readMarkings` finds them */
+export function labelOne(
+  object: Pick<StixObject, 'type' | 'value'>,
   { subject, collection }: Writer,
   stored: ReadonlyMap<string, Record<string, unknown>>,
   decisions: Decisions,
@@ -130,10 +131,22 @@ async function definitions(
   writer: Writer,
   checked: readonly { object: StixObject }[],
 ): Promise<Map<string, Record<string, unknown>>> {
+  return await readMarkings(
+    exchange,
+    writer,
+    new Set(checked.flatMap(({ object }) => definitionsNeeded(object.value))),
+  )
+}
+
+/** Marking-definitions by id, as the writer may read them. @param reader as whom; without its token's cap if not given */
+export async function readMarkings(
+  exchange: Exchange,
+  writer: Writer,
+  needed: ReadonlySet<string>,
+  reader: Reader = uncapped(exchange, writer),
+): Promise<Map<string, Record<string, unknown>>> {
   const found = new Map<string, Record<string, unknown>>()
-  const needed = new Set(checked.flatMap(({ object }) => definitionsNeeded(object.value)))
   if (needed.size === 0) return found
-  const reader = uncapped(exchange, writer)
   const rows = await exchange.pool.transaction(async (db) => {
     await assume(db, reader)
     return await readDefinitions(db, reader.scope, writer.collection.seq, [...needed], ownOnly(writer))

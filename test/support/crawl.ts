@@ -151,6 +151,12 @@ function pathsFor(planted: Planted, profile: Profile, thorough: boolean): string
     const queries = !PAGED.test(route) ? [''] : single ? QUERIES.slice(thorough ? 0 : 1, 2) : QUERIES
     for (const path of all) for (const query of queries) paths.push(query === '' ? path : `${path}?${query}`)
   }
+  // In the eyes of others, as far as the profile has objects of its organization there.
+  for (const where of Object.values(COLLECTIONS)) {
+    for (const as of ['SG', 'MY', 'mycert', 'decert', 'author', 'nobody']) {
+      paths.push(`/api/v1/policy/view-as?root=${where.root}&collection=${where.id}&as=${as}&limit=1000`)
+    }
+  }
   const ids = planted.ids.map(({ id }) => id)
   for (const place of places) paths.push(`${place}objects/?match[version]=all&match[id]=${ids.join()}`)
   for (const { id, where } of thorough ? planted.ids : []) {

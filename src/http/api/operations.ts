@@ -1,6 +1,13 @@
 /** Every operation of the REST interface, in the order in which openapi.yaml lists them. */
 import { clearanceApi } from './clearance-api.ts'
+import { exchangeViewApi } from './exchange-view-api.ts'
 import type { ApiOperation } from './operation.ts'
+import { previewApi } from './preview-api.ts'
 import { releaseApi } from './release-api.ts'
 
-export const OPERATIONS: readonly ApiOperation[] = [...clearanceApi, ...releaseApi]
+export const OPERATIONS: readonly ApiOperation[] = [
+  ...clearanceApi,
+  ...previewApi,
+  ...exchangeViewApi,
+  ...releaseApi,
+]
