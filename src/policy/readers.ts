@@ -266,31 +266,34 @@ export function readersWithin(
 
 /**
  * A record without what came into it from objects that the subject, who sees the row, may not see: the answers must
- * be the same when those are deleted. Labels that a hidden object of the originator itself added through a reference
- * cannot be told from the row's own, and stay.
+ * be the same when those are deleted.
+ * @param marks labels of the row's own markings, which are known whatever they say
  */
 export function knownTo(
   topology: Topology,
   subject: Subject,
   record: AudienceRecord,
+  marks: readonly Label[],
   now: Micros,
 ): AudienceRecord {
   const origin = record.origin ?? record.own[0]?.org
+  const own = new Set(marks.map((label) => JSON.stringify(label)))
   const sees = (own: Label[]) => decide(topology, subject, { own, submitter: '' }, now).yes
-  const known = (labels: Label[]) => labels.filter((label) => label.org === origin || sees([label]))
+  const known = (labels: Label[]) => labels.filter((label) => own.has(JSON.stringify(label)) || sees([label]))
+  const later = (labels: Label[]) => labels.filter((label) => label.org === origin || sees([label]))
   const lists = (clauses: Label[][][]) =>
     clauses
       .map((clause) => clause.filter((labels) => labels.every((l) => l.org === origin) || sees(labels)))
       .filter((clause) => clause.length > 0)
-  const { any, later, ...rest } = record
+  const { any, later: demands, ...rest } = record
   return {
     ...rest,
     own: known(record.own),
     ...(any && { any: lists(any) }),
-    ...(later && {
-      later: later.map(({ any: parts, labels, ...at }) => ({
+    ...(demands && {
+      later: demands.map(({ any: parts, labels, ...at }) => ({
         ...at,
-        labels: known(labels),
+        labels: later(labels),
         ...(parts && { any: lists(parts) }),
       })),
     }),

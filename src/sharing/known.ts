@@ -24,7 +24,8 @@ export function recordOf(
     const record = id === item.label ? undefined : world.audiences[id]
     return record ? [{ labels: record.own, ...(record.any && { any: record.any }) }] : []
   })
-  return knownTo(world.topology, subject, later.length > 0 ? { ...own, later } : own, now)
+  const marks = world.audiences[item.marks]?.own ?? own.own
+  return knownTo(world.topology, subject, later.length > 0 ? { ...own, later } : own, marks, now)
 }
 
 /** The organization that submitted what carries this record; null when it cannot be told. */

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import type { AudienceRecord, Collection, Level, Subject, World } from '../policy/model.ts'
 import { type OrganizationReaders, type Party, partyOf, readersWithin } from '../policy/readers.ts'
 import { levelOf } from '../policy/words.ts'
-import { type OwnItem, readOwnPage } from '../store/own-items.ts'
+import { type Labelling, type OwnItem, readOwnPage } from '../store/own-items.ts'
 import type { Reader } from '../store/session.ts'
 import { openCursor, sealCursor } from '../taxii/cursor.ts'
 import type { Exchange } from '../taxii/exchange.ts'
@@ -116,13 +116,14 @@ class Eye {
     for (let id = 1; id <= reader.mark.audiences; id++) {
       const record = this.#world.audiences[id]
       if (!record || record.later || originOf(record) !== mine) continue
-      if (this.#decide(`${id}`, { label: id, later: [] })) labels.push(id)
+      if (this.#decide(`${id}`, { label: id, marks: id, later: [] })) labels.push(id)
     }
     return { audiences, labels }
   }
 
   see(row: OwnItem): ViewItem | null {
-    const found = this.#decide(row.later.length === 0 ? `${row.label}` : `${row.label} ${row.later}`, row)
+    const plain = row.later.length === 0 && row.marks === row.label
+    const found = this.#decide(plain ? `${row.label}` : `${row.label} ${row.marks} ${row.later}`, row)
     if (!found) return null
     return {
       id: row.id,
@@ -134,7 +135,7 @@ class Eye {
     }
   }
 
-  #decide(key: string, item: { label: number; later: readonly number[] }) {
+  #decide(key: string, item: Labelling) {
     let found = this.#decided.get(key)
     if (found === undefined) {
       found = this.#judge(recordOf(this.#world, this.#subject, item, this.#now))

@@ -8,7 +8,10 @@ import { type Sql, sql } from './sql.ts'
  * Only later versions that the reader sees count: `item.audience` would tell of hidden ones.
  */
 export interface Labelling {
+  /** Of its markings, joined with what it refers to. */
   label: number
+  /** Of its markings alone. */
+  marks: number
   later: readonly number[]
 }
 
@@ -42,7 +45,7 @@ function laterOf(reader: Reader, now: bigint): Sql {
   ) end`
 }
 
-const COLUMNS = sql`i.position, i.object_id, i.version, i.version_key, i.spec, i.label`
+const COLUMNS = sql`i.position, i.object_id, i.version, i.version_key, i.spec, i.label, coalesce(i.marks, i.label) as marks`
 
 interface Row {
   position: string
@@ -51,11 +54,12 @@ interface Row {
   version_key: string
   spec: number
   label: number
+  marks: number
   later: number[] | null
 }
 
 const AS_ROW = sql`json_build_object('position', i.position::text, 'id', i.object_id, 'version', i.version,
-  'version_key', i.version_key, 'spec', i.spec, 'label', i.label, 'later', i.later)`
+  'version_key', i.version_key, 'spec', i.spec, 'label', i.label, 'marks', i.marks, 'later', i.later)`
 
 const toItem = ({ position, version_key, later, ...row }: Row): OwnItem => ({
   ...row,
@@ -96,7 +100,7 @@ export interface OwnPage {
   organization: string
   /** Audiences whose rows are read: what the reader sees of its own organization. */
   audiences: readonly number[]
-  /** Labels of the rows that are wanted. */
+  /** Audiences of the markings of rows that are wanted. */
   labels: readonly number[]
   after: bigint | null
   limit: number
@@ -117,7 +121,7 @@ export async function readOwnPage(
         select ${COLUMNS}, ${laterOf(reader, now)} as later from item i
         where s.fresh and s.scope is not null and i.collection = ${page.collection} and i.audience = a.audience
           and ${visible(sql`i`, reader)} and i.organization = ${page.organization} and not i.standard
-          and i.label = any (${page.labels}::int[]) and i.position > ${page.after ?? -1n}::bigint
+          and coalesce(i.marks, i.label) = any (${page.labels}::int[]) and i.position > ${page.after ?? -1n}::bigint
         order by i.position limit ${page.limit}
       ) m order by m.position limit ${page.limit}
     ) i`,
@@ -144,13 +148,13 @@ export async function readTallies(
     db,
     reader,
     sql`select json_agg(json_build_object('collection', g.collection, 'organization', g.organization,
-        'label', g.label, 'later', g.later::json, 'count', g.count)) as tallies
+        'label', g.label, 'marks', g.marks, 'later', g.later::json, 'count', g.count)) as tallies
       from (
-        select i.collection, i.organization, i.label, (${laterOf(reader, now)})::text as later, count(*)::int as count
+        select i.collection, i.organization, i.label, coalesce(i.marks, i.label) as marks, (${laterOf(reader, now)})::text as later, count(*)::int as count
         from item i
         where s.fresh and s.scope is not null and i.collection = any (${collections}::int[])
           and i.organization = any (${organizations}::text[]) and not i.standard and ${visible(sql`i`, reader)}
-        group by 1, 2, 3, 4
+        group by 1, 2, 3, 4, 5
       ) g`,
   )
   return (row.tallies ?? []).map((tally) => ({ ...tally, later: tally.later ?? [] }))

@@ -154,7 +154,11 @@ test('what others added, and the caller may not see, is left out', async (t) => 
     submitter: one.id,
     origin: 'org-1',
   }
-  t.strictSame(knownTo(topology, subject, record, 1n), { ...record, own: [mine, open], any: [[[open]]] })
+  t.strictSame(knownTo(topology, subject, record, [mine], 1n), {
+    ...record,
+    own: [mine, open],
+    any: [[[open]]],
+  })
   t.not(two.organization, 'org-1')
 })
 
