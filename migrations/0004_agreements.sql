@@ -195,9 +195,9 @@ end $$;
 -- 4. Stored rows that a veto names. ------------------------------------------------------------------------
 
 -- A veto whose named rows are still to be labelled anew.
-create function unreached_veto() returns table (id uuid, country text, named text)
+create function unreached_veto() returns table (id uuid, named text, spoken_by text, reason text)
 language sql stable security definer set search_path = comity, pg_temp as $$
-  select v.id, v.country, v.named from veto v where not v.reached and v.ended_at is null order by v.seq limit 1
+  select v.id, v.named, v.spoken_by, v.reason from veto v where not v.reached and v.ended_at is null order by v.seq limit 1
 $$;
 
 -- Of the next rows of a collection after a position: those that such a veto may name, with their whole text where it

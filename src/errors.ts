@@ -21,7 +21,7 @@ const CATALOGUE = {
   uriTooLong: { status: 414, title: 'The URL is too long', shown: true },
   unsupportedMediaType: { status: 415, title: 'The content type is not supported', shown: true },
   expectationFailed: { status: 417, title: 'The expectation cannot be met', shown: true },
-  unprocessable: { status: 422, title: 'The content is not a TAXII envelope of STIX objects', shown: true },
+  unprocessable: { status: 422, title: 'The content cannot be processed', shown: true },
   tooManyRequests: { status: 429, title: 'Too many requests', shown: true },
   headersTooLarge: { status: 431, title: 'The request headers are too large', shown: true },
   internal: { status: 500, title: 'The server failed', shown: false },

@@ -10,6 +10,7 @@ import type { CliContext } from './context.ts'
 import { withDatabase, withExchange, withOwner } from './exchange.ts'
 import { exportObjects } from './export.ts'
 import { importFiles } from './import.ts'
+import { policyCommand } from './policy.ts'
 import { runProgram } from './program.ts'
 
 /** @returns the exit code: 0 done, 1 failed, 2 usage or bad settings, 3 database */
@@ -36,6 +37,8 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<numb
         }),
       backfill: async (command) =>
         await withExchange(config(), (exchange) => backfillCommand(exchange, command, { out, err })),
+      policy: async (command) =>
+        await withExchange(config(), (exchange) => policyCommand(exchange, { command, out })),
       openapi: async () => {
         process.stdout.write(openapi())
         return 0

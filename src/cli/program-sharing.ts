@@ -5,6 +5,7 @@ import { endCommand, listAgreementsCommand, type Propose, proposeCommand, signCo
 import { auditCommand } from './audit.ts'
 import type { BackfillCommand } from './backfill.ts'
 import type { CliContext } from './context.ts'
+import { examples } from './examples.ts'
 import type { LabelDue } from './quarantine.ts'
 import {
   type AddVeto,
@@ -204,8 +205,4 @@ function addOptOut(program: Command, context: CliContext, run: Run): void {
     .action((who: string, options: As & { reason: string }) =>
       run(() => endOptOutCommand(context, { who, ...options })),
     )
-}
-
-function examples(...commands: string[]): string {
-  return `\n\nExamples:\n${commands.map((c) => `  $ ${c}`).join('\n')}`
 }

@@ -5,9 +5,13 @@ import { version } from '../package-root.ts'
 import { apply } from './apply.ts'
 import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'
+import { examples } from './examples.ts'
 import { setPassword } from './password.ts'
+import type { PolicyCommand } from './policy.ts'
+import { addPolicy } from './policy-program.ts'
 import { addSharing, type SharingDeps } from './program-sharing.ts'
 import { type LabelDue, listQuarantine, mapMarking, unmapMarking } from './quarantine.ts'
+import { addRelease } from './release-commands.ts'
 import { type CreateToken, createToken, listTokensCommand, revokeToken } from './token.ts'
 
 export interface ImportCommand {
@@ -34,6 +38,7 @@ export interface ProgramDeps extends SharingDeps {
   migrate(command: { dryRun: boolean }): Promise<number>
   import(command: ImportCommand): Promise<number>
   export(command: ExportCommand): Promise<number>
+  policy(command: PolicyCommand): Promise<number>
   openapi(): Promise<number>
   /** Labels anew what a decision made due; left out, the nodes that serve do so. */
   labelDue?: LabelDue
@@ -107,6 +112,8 @@ a key left out has its default, except the password, which stays.${examples(
     )
 
   addTransfer(program, deps, run)
+  addRelease(program, context, run)
+  addPolicy(program, (command) => run(() => deps.policy(command)), examples)
   addCredentials(program, context, run)
   addQuarantine(program, deps, run)
   addSharing(program, deps, run)
@@ -290,8 +297,4 @@ function wrap(text: string, width: number): string[] {
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
   }
   return lines
-}
-
-function examples(...commands: string[]): string {
-  return `\n\nExamples:\n${commands.map((c) => `  $ ${c}`).join('\n')}`
 }

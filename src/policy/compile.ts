@@ -41,9 +41,10 @@ export class Scopes {
   /**
    * @param now microseconds; windows and agreements are judged at this time
    */
-  of(subject: Subject | null, now: Micros): Scope {
-    const key = subject === null ? '' : `${subject.cap ?? ''} ${subject.principal.id}`
+  of(who: Subject | null, now: Micros): Scope {
+    const key = who === null ? '' : `${who.cap ?? ''} ${who.principal.id}`
     const world = this.#world
+    const subject = who && this.#current(who)
     let found = this.#compiled.get(key)
     if (found && now >= found.until) found = undefined
     if (found && found.count === world.audienceCount) return found
@@ -67,8 +68,19 @@ export class Scopes {
   }
 
   /** Asks of single records what `of` compiles for all of them. */
-  asks(subject: Subject | null, now: Micros): (record: AudienceRecord) => boolean {
+  asks(who: Subject | null, now: Micros): (record: AudienceRecord) => boolean {
+    const subject = who && this.#current(who)
     return (record) => permit(this.#world.topology, subject, record, now)
+  }
+
+  /** The subject as it is in this world: a request may have found it in the one before. */
+  #current({ principal, organization, cap }: Subject): Subject {
+    const { principals, organizations } = this.#world.topology
+    const now = principals.get(principal.id)
+    const its = now && organizations.get(now.organization)
+    return now && its
+      ? { principal: now, organization: its, cap }
+      : { principal: { ...principal, active: false }, organization, cap }
   }
 
   /** Does anybody who may not read under `before` read under `after`, and the other way round? */

@@ -38,7 +38,7 @@ export {
   printPattern,
 } from './pattern/index.ts'
 export type { Profile } from './profile.ts'
-export { REDACTION_EXTENSION, REDACTION_EXTENSION_DEFINITION, redact } from './redact.ts'
+export { isRedacted, REDACTION_EXTENSION, REDACTION_EXTENSION_DEFINITION, redact } from './redact.ts'
 export {
   COMITY_IDENTITY,
   RELEASE_EXTENSION,
@@ -58,3 +58,4 @@ export {
   validateObject,
   validateText,
 } from './validate.ts'
+export { type Markings, withMarkings } from './with-markings.ts'

@@ -94,6 +94,13 @@ export function redact(
   return copy
 }
 
+/** Does this text of an object say that parts of it have been taken out? */
+export function isRedacted(text: string): boolean {
+  const value: Value = JSON.parse(text)
+  const extensions = (value.extensions ?? {}) as Value
+  return Object.hasOwn(extensions, REDACTION_EXTENSION) || value.x_comity_redacted === true
+}
+
 function mark(root: Cut, steps: readonly Step[]): void {
   let at = root
   for (const step of steps) {

@@ -106,12 +106,12 @@ async function applyAll(
           where id <> ${o.id} and (id = any (${o.clients}::text[])) <> (id = any (${stored?.clients ?? []}::text[]))
       )
       insert into organization as o (id, name, country, kind, clearance, clients, changed)
-      values (${o.id}, ${o.name}, ${o.country}, ${o.kind}, ${o.clearance}, ${o.clients}::text[], ${run.now}::bigint)
+      values (${o.id}, ${o.name}, ${o.country}, ${o.kind}, ${o.clearance}, ${o.clients}::text[], 0)
       on conflict (id) do update set name = excluded.name, country = excluded.country, kind = excluded.kind,
         clearance = excluded.clearance, clients = excluded.clients,
         changed = case when (o.country, o.kind, o.clearance, o.clients)
           is distinct from (excluded.country, excluded.kind, excluded.clearance, excluded.clients)
-          then excluded.changed else o.changed end`,
+          then ${run.now}::bigint else o.changed end`,
   })
   const communities = await rows<DeclaredTopology['communities'][number]>(
     sql`select id, title, members from community order by id`,

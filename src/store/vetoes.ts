@@ -126,11 +126,16 @@ export async function endOptOut(db: Database, who: string, { by, reason, now }: 
 }
 
 /** A veto whose named rows are still to be labelled anew. */
-export async function readUnreached(
-  db: Database,
-): Promise<{ id: string; country: string; named: string } | undefined> {
-  const [row] = await db.rows<{ id: string; country: string; named: string }>(
-    sql`select id::text, country, named from unreached_veto()`,
+export interface Unreached {
+  id: string
+  named: string
+  spokenBy: string
+  reason: string
+}
+
+export async function readUnreached(db: Database): Promise<Unreached | undefined> {
+  const [row] = await db.rows<Unreached>(
+    sql`select id::text, named, spoken_by as "spokenBy", reason from unreached_veto()`,
   )
   return row
 }

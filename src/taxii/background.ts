@@ -1,5 +1,6 @@
-/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, waiting objects, statuses that expire, statistics. */
+/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, releases that are due, statuses that expire, statistics. */
 
+import { routeRequests, sweepReleases } from '../store/release-requests.ts'
 import { sweepStatuses } from '../store/statuses.ts'
 import { tendStatistics } from '../store/write-items.ts'
 import { continueUpload } from './add-objects.ts'
@@ -7,11 +8,14 @@ import type { Exchange } from './exchange.ts'
 import { labelAnew } from './label-anew.ts'
 import { nameAnew } from './name-anew.ts'
 import { releaseDue } from './release-due.ts'
+import { continueSchedule } from './release-step.ts'
 
 const EVERY = 500
 /** Longest pause while the database is away: so late is work resumed when it is back. */
 const PATIENCE = 3_000
 const SWEEP = 600_000_000n
+/** Schedules that ended and requests that expired are shown for a year. */
+const RELEASES_KEPT = 365n * 86_400_000_000n
 const TEND = 3_000_000n
 
 /** Starts the loop; any number of nodes may run it. @returns stops it and waits for the step that runs */
@@ -26,6 +30,8 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
       const now = exchange.clock.now()
       while (!stopped && (await nameAnew(exchange))) {}
       while (!stopped && (await releaseDue(exchange)) > 0) {}
+      while (!stopped && (await continueSchedule(exchange))) {}
+      while (!stopped && (await routeRequests(exchange.pool)) > 0) {}
       while (!stopped && (await continueUpload(exchange))) {}
       if (now - tended > TEND) {
         await tendStatistics(exchange.pool)
@@ -34,6 +40,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
       }
       if (now - swept > SWEEP) {
         await sweepStatuses(exchange.pool, now - BigInt(exchange.config.statusHours) * 3_600_000_000n)
+        await sweepReleases(exchange.pool, now - RELEASES_KEPT)
         swept = now
       }
       while (!stopped && (await labelAnew(exchange))) {}

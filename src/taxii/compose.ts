@@ -13,7 +13,6 @@ import type { LabelledPart } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { checkObject, contributingProperties, isContainer, redact } from '../stix/index.ts'
 import type { Micros } from '../time.ts'
-import type { Candidate } from './prepare-objects.ts'
 
 /** A version as it goes into its label. */
 export interface Ingredients {
@@ -128,11 +127,11 @@ export class Composer {
     this.#now = now
   }
 
-  compose({ object, marks, labelled }: Candidate, edges: readonly Edge[]): Composition {
-    const { type, spec, text, hash } = object
-    const version = { type, spec, marks, parts: labelled.parts, text, hash }
-    const own = labelled.parts.length > 0 || (this.#collection.redaction === 'redact' && isContainer(type))
-    if (own) return compose(this.#collection, version, edges, this.#now)
+  /** The same composition, the same object, for equal marks and references. */
+  compose(version: Ingredients, edges: readonly Edge[]): Composition {
+    const { type, marks, parts } = version
+    const apart = parts.length > 0 || (this.#collection.redaction === 'redact' && isContainer(type))
+    if (apart) return compose(this.#collection, version, edges, this.#now)
     const said: string[] = []
     for (const { referenced } of edges) {
       for (const { record, at } of referenced) {

@@ -79,7 +79,7 @@ async function batch(exchange: Exchange, db: Database, collection: Collection, c
     collection.seq,
     labelled.flatMap(({ object: { position }, judged }) => (position === null ? [] : [{ position, judged }])),
   )
-  await relabel(exchange, db, collection, changes)
+  await relabel(exchange, db, collection, changes, { kind: 'quarantine', actor: '', reason: null })
 }
 
 /**

@@ -4,18 +4,13 @@ import { ANONYMOUS, type Collection } from '../policy/model.ts'
 import type { Database } from '../store/pool.ts'
 import { readLabelledRows } from '../store/references.ts'
 import { lockAndAssume, StaleWorld } from '../store/session.ts'
-import { markReached, readNamedRows, readUnreached } from '../store/vetoes.ts'
+import { markReached, readNamedRows, readUnreached, type Unreached } from '../store/vetoes.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { relabel } from './relabel.ts'
 
 /** Rows looked at in one statement: a marking has no index, and the text of each row must be looked at. */
 const WINDOW = 2000
-
-interface Unreached {
-  id: string
-  named: string
-}
 
 /**
  * Reaches the rows of one veto, batch by batch. It can be run again at any time: a veto is done when all its rows are.
@@ -86,7 +81,8 @@ async function name(
       [veto.named],
     ),
   }))
-  await relabel(exchange, db, collection, changes)
+  const cause = { kind: 'veto', actor: veto.spokenBy, reason: veto.reason } as const
+  await relabel(exchange, db, collection, changes, cause)
 }
 
 /** The world may have moved on between reading it and taking the log. */

@@ -6,7 +6,7 @@ import type { Database } from '../store/pool.ts'
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
 import type { Micros } from '../time.ts'
-import { Composer, type Composition, type Edge } from './compose.ts'
+import { Composer, type Composition, type Edge, type Ingredients } from './compose.ts'
 import type { Exchange } from './exchange.ts'
 import { type Candidate, ownOnly, type Writer } from './prepare-objects.ts'
 
@@ -40,7 +40,7 @@ export async function closeOver(
   const refs = candidates.map((c) => disclosedRefs(c.object.value))
   if (collection.refs === 'own' || refs.every((map) => map.size === 0)) {
     return candidates.map((candidate) => {
-      const composition = composer.compose(candidate, [])
+      const composition = composer.compose(ingredients(candidate), [])
       return { candidate, composition, references: [], tightened: [] }
     })
   }
@@ -59,7 +59,7 @@ export async function closeOver(
     return meant
   })
 
-  const compositions = candidates.map((c) => composer.compose(c, []))
+  const compositions = candidates.map((c) => composer.compose(ingredients(c), []))
   const edges = new Map<number, Edge[]>()
   // Until nothing changes any more: objects of one envelope may refer to each other. Labels only grow here.
   for (let round = 0; round <= candidates.length; round++) {
@@ -71,7 +71,7 @@ export async function closeOver(
         referenced: arriving.says(reference, compositions),
       }))
       edges.set(i, said)
-      const after = composer.compose(candidates[i] as Candidate, said)
+      const after = composer.compose(ingredients(candidates[i] as Candidate), said)
       if (!sameRecord(after.record, (compositions[i] as Composition).record)) changed = true
       compositions[i] = after
     })
@@ -85,6 +85,11 @@ export async function closeOver(
     references: references[i] as Reference[],
     tightened: shown.of(candidate.marks, edges.get(i) ?? [], references[i] as Reference[]),
   }))
+}
+
+function ingredients({ object, marks, labelled }: Candidate): Ingredients {
+  const { type, spec, text, hash } = object
+  return { type, spec, marks, parts: labelled.parts, text, hash }
 }
 
 const sameRecord = (a: AudienceRecord, b: AudienceRecord) =>

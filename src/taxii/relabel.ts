@@ -3,6 +3,7 @@ import { audienceOf, type Labelled } from '../policy/label.ts'
 import type { Collection } from '../policy/model.ts'
 import type { Database } from '../store/pool.ts'
 import { readLabelledRows } from '../store/references.ts'
+import { audit } from '../store/write-items.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { type Override, propagate, type Settled, settle } from './settle.ts'
@@ -15,6 +16,13 @@ export interface Relabelling {
   /** The object's text with other markings, and its hash; absent: they stay. */
   text?: string
   hash?: string
+}
+
+/** Who changes labels, and why. */
+export interface Cause {
+  kind: 'relabel' | 'schedule' | 'quarantine' | 'veto'
+  actor: string
+  reason: string | null
 }
 
 export interface Relabelled {
@@ -34,6 +42,7 @@ export async function relabel(
   db: Database,
   collection: Collection,
   changes: readonly Relabelling[],
+  cause: Cause,
 ): Promise<Relabelled[]> {
   const at = { exchange, db, collection, book: new Book(exchange, db), now: exchange.clock.now() }
   const names = changes.map((c) => c.accepted)
@@ -49,6 +58,15 @@ export async function relabel(
   }
   const settled = await settle(at, [...overrides.keys()], overrides, true)
   await propagate(at, chainsOf(settled))
+  const { kind, actor, reason } = cause
+  const objects = settled.map(({ row, change }) => ({ id: row.object_id, version: row.version_key, change }))
+  await audit(db, at.now, actor, 'relabel', {
+    cause: kind,
+    reason,
+    collection: collection.id,
+    count: objects.length,
+    objects: objects.slice(0, 100),
+  })
   return settled.map(({ row, change, position }) => ({ accepted: row.accepted, change, position }))
 }
 

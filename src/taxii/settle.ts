@@ -16,7 +16,7 @@ import {
 } from '../store/references.ts'
 import type { Micros } from '../time.ts'
 import type { Book } from './book.ts'
-import { type Composition, compose, type Edge } from './compose.ts'
+import { Composer, type Composition, type Edge } from './compose.ts'
 import type { Exchange } from './exchange.ts'
 
 /** What a row's markings say from now on. */
@@ -64,6 +64,7 @@ export async function settle(
   const labels: NewLabel[] = []
   const renderings: NewRendering[] = []
   const settled: Settled[] = []
+  const weighed = new Map<string, { gains: boolean; loses: boolean }>()
   for (const row of rows) {
     const composition = compositions.get(row.accepted) as Composition
     const override = overrides.get(row.accepted)
@@ -82,7 +83,9 @@ export async function settle(
       settled.push({ row, change: 'same', position: row.position })
       continue
     }
-    const { gains, loses } = weigh(exchange, book, row, label, need)
+    const key = `${row.label} ${row.need} ${label} ${need}`
+    const { gains, loses } = weighed.get(key) ?? weigh(exchange, book, row, label, need)
+    weighed.set(key, { gains, loses })
     const released = row.held_until !== null && composition.heldUntil === null
     const move = released || (gains && composition.heldUntil === null && (explicit || row.latest))
     if (!same || move) {
@@ -161,7 +164,12 @@ function closed(
   overrides: ReadonlyMap<bigint, Override>,
 ): Map<bigint, Composition> {
   const bySource = new Map<bigint, EdgeRow[]>()
-  for (const edge of edges) bySource.set(edge.source, [...(bySource.get(edge.source) ?? []), edge])
+  for (const edge of edges) {
+    const list = bySource.get(edge.source)
+    if (list) list.push(edge)
+    else bySource.set(edge.source, [edge])
+  }
+  const composer = new Composer(collection, now)
   const compositions = new Map<bigint, Composition>()
   const composeRow = (row: LabelledRow, said: readonly Edge[]) => {
     const override = overrides.get(row.accepted)
@@ -170,7 +178,7 @@ function closed(
     const parts = override?.parts ?? row.parts ?? []
     const text = override?.text ?? row.whole ?? ''
     const hash = override?.hash ?? row.whole_hash?.toString('hex') ?? ''
-    return compose(collection, { type, spec, marks, parts, text, hash }, said, now)
+    return composer.compose({ type, spec, marks, parts, text, hash }, said)
   }
   for (const row of rows) compositions.set(row.accepted, composeRow(row, []))
   const says = ({ latest, label, held }: EdgeRow): Referenced[] => {
@@ -195,7 +203,7 @@ function closed(
       const after = composeRow(row, said)
       const before = compositions.get(row.accepted)
       compositions.set(row.accepted, after)
-      if (JSON.stringify(before?.record) !== JSON.stringify(after.record)) changed = true
+      if (before !== after && JSON.stringify(before?.record) !== JSON.stringify(after.record)) changed = true
     }
     if (!changed) break
   }

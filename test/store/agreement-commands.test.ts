@@ -26,7 +26,15 @@ async function commands(t: Test) {
     labelled++
   }
   const never = async () => 9
-  const deps = { serve: never, migrate: never, import: never, export: never, openapi: never, labelDue }
+  const deps = {
+    serve: never,
+    migrate: never,
+    import: never,
+    export: never,
+    policy: never,
+    openapi: never,
+    labelDue,
+  }
   const run = (line: string, ...more: string[]) =>
     outcome((context) => runProgram({ context, ...deps }, ['node', 'comity', ...line.split(' '), ...more]))
   const world = JSON.stringify({ ...policyWorld(), agreements: [] })

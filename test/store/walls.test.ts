@@ -34,7 +34,8 @@ async function copied(test: Test, name: string): Promise<string> {
   return url
 }
 
-const WALLED = ['item', 'rendering', 'tombstone', 'status', 'status_part', 'upload']
+const RELEASES = ['release_schedule', 'release_step', 'release_request', 'release_request_to']
+const WALLED = ['item', 'rendering', 'tombstone', 'status', 'status_part', 'upload', ...RELEASES]
 
 async function withoutRls(url: string): Promise<void> {
   await asOwner(url, async (client) => {
@@ -63,7 +64,22 @@ function withoutPredicate(test: Test): string {
       ],
     ],
     'write-items.js': [[/\b(?:r\.)?audience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
+    'vetoes.js': [[/\bi\.audience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
+    'backfill.js': [[/\bi\.audience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
     'quarantined.js': [[/\bi\.audience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
+    'release-targets.js': [
+      [/\baudience = any \(\$\{scope\}::int\[\]\)/g, 'true'],
+      [/\bi\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true'],
+    ],
+    'schedules.js': [
+      [/\bi\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true'],
+      [/\br\.organization = \(select [^)]*\$\{reader\.principal\}\)/g, 'true'],
+    ],
+    'release-requests.js': [
+      [/\baudience = any \(\$\{scope\}::int\[\]\)/g, 'true'],
+      [/\bi\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true'],
+      [/\br\.principal = \$\{reader\.principal\}/g, 'true'],
+    ],
     'statuses.js': [[/\bi\.principal = \$\{reader\.principal\}/g, 'true']],
   }
   for (const [name, changes] of Object.entries(neutral)) {

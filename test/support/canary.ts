@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import { Client, type StixObject } from './client.ts'
+import { sleep } from './run-lock.ts'
 import type { Server } from './server.ts'
 import { indicator, indicator20, malware, report, TLP, uuid5 } from './stix.ts'
 
@@ -128,6 +129,8 @@ export interface Planted {
   canaries: Canary[]
   ids: { id: string; where: Where }[]
   statuses: string[]
+  /** Release schedules. */
+  schedules: string[]
 }
 
 /** Who may see what mycert marks so, wherever the collection may be read: policy.md §3, by hand. */
@@ -263,7 +266,7 @@ const stringsOf = (object: StixObject): string[] =>
 /** Plants everything through the API. Ids are canaries as well, unless versions of one id have several audiences. */
 export async function plant(server: Pick<Server, 'url'>): Promise<Planted> {
   const author = new Client(server.url, `Bearer ${token('author')}`)
-  const planted: Planted = { canaries: [], ids: [], statuses: [] }
+  const planted: Planted = { canaries: [], ids: [], statuses: [], schedules: [] }
   for (const where of Object.keys(COLLECTIONS) as Where[]) {
     const list = objects(where)
     const status = await author.add(pathTo(where), ...list.map(({ object }) => object))
@@ -295,5 +298,51 @@ export async function plant(server: Pick<Server, 'url'>): Promise<Planted> {
       planted.canaries.push({ name: 'gone', strings: [...stringsOf(object), object.id], audience: [] })
     }
   }
+  await plantReleases(server.url, planted)
   return planted
+}
+
+/** Schedules and requests for release carry texts of their own, which go no further than the object. */
+async function plantReleases(url: string, planted: Planted): Promise<void> {
+  const author = new Client(url, `Bearer ${token('author')}`)
+  const put = async (client: Client, path: string, body: object) => {
+    const headers = { 'Content-Type': 'application/json', Accept: 'application/json' }
+    const answer = await client.request({ method: 'POST', path, headers, body: JSON.stringify(body) })
+    if (answer.status !== 201) throw new Error(`${path} answered ${answer.status}: ${answer.text}`)
+    return String(answer.json.id)
+  }
+  const target = async (name: string, level: keyof typeof TLP, audience: Profile[]) => {
+    const object = indicator({ name: `canary-${randomUUID()}`, object_marking_refs: [TLP[level]] })
+    await author.add(pathTo('common'), object)
+    planted.ids.push({ id: object.id, where: 'common' })
+    const strings = [...stringsOf(object), object.id]
+    planted.canaries.push({ name, strings, audience })
+    return { root: 'one', collection: 'common', id: object.id }
+  }
+  const text = (name: string, audience: Profile[]) => {
+    const canary = `canary-${randomUUID()}`
+    planted.canaries.push({ name, strings: [canary], audience })
+    return canary
+  }
+  const steps = [{ at: '2030-01-01T00:00:00Z', object_marking_refs: [TLP.clear] }]
+  for (const [level, audience] of [
+    ['amber', LEVELS.amber],
+    ['red', LEVELS.red],
+  ] as [keyof typeof TLP, Profile[]][]) {
+    const object = await target(`${level} with a schedule`, level, audience)
+    const reason = text(`the schedule of ${level}`, level === 'red' ? [] : OWN)
+    planted.schedules.push(await put(author, '/api/v1/release-schedules', { ...object, steps, reason }))
+  }
+  const object = await target('clear that is asked for', 'clear', [...EVERYBODY])
+  const justification = text('the request of a stranger', [...OWN, 'stranger', 'capped token'])
+  const to = { countries: ['DE'] }
+  const stranger = clientOf(url, 'stranger')
+  await put(stranger, '/api/v1/release-requests', { ...object, to, justification })
+  for (;;) {
+    const answer = await author.get('/api/v1/release-requests/received', {
+      headers: { Accept: 'application/json' },
+    })
+    if (answer.text.includes(justification)) break
+    await sleep(50)
+  }
 }

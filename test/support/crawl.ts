@@ -54,15 +54,19 @@ export interface Fills {
   collection: string[]
   id: string[]
   status: string[]
+  schedule?: string[]
 }
 
 /** Every way to fill in a route. @throws for a parameter that the crawl does not know how to fill in */
 export function fill(route: string, fills: Fills): string[] {
   const names = [...route.matchAll(/\{([^}]+)\}/g)].map((m) => m[1] ?? '')
-  const known = ['root', 'collection', 'id', 'status', 'agreement']
+  const known = ['root', 'collection', 'id', 'status', 'schedule', 'agreement']
   const strange = names.filter((name) => !known.includes(name))
   if (strange.length > 0)
     throw new Error(`the canary crawl does not know how to fill in {${strange}} of ${route}`)
+  if (names.includes('schedule')) {
+    return (fills.schedule ?? [NO_STATUS]).map((id) => route.replace('{schedule}', id))
+  }
   if (names.includes('collection')) {
     return fills.collection.flatMap((place) => {
       const path = route.replace('/{root}/collections/{collection}/', place)
@@ -130,6 +134,7 @@ function pathsFor(planted: Planted, profile: Profile, thorough: boolean): string
   const fills: Fills = {
     collection: [...places, '/one/collections/common/', '/two/collections/nothing/'],
     id: ['indicator--6d0f2b1c-52ab-4a2f-8e0b-0c6f1f1b7a11'],
+    schedule: [...planted.schedules, NO_STATUS],
     // Its owner's statuses are also a token's; whether above its cap, credentials.test.ts asks.
     status: profile === 'capped token' ? [NO_STATUS] : [...planted.statuses, NO_STATUS],
   }
@@ -146,6 +151,12 @@ function pathsFor(planted: Planted, profile: Profile, thorough: boolean): string
     }
     const queries = !PAGED.test(route) ? [''] : single ? QUERIES.slice(thorough ? 0 : 1, 2) : QUERIES
     for (const path of all) for (const query of queries) paths.push(query === '' ? path : `${path}?${query}`)
+  }
+  // In the eyes of others, as far as the profile has objects of its organization there.
+  for (const where of Object.values(COLLECTIONS)) {
+    for (const as of ['SG', 'MY', 'mycert', 'decert', 'author', 'nobody']) {
+      paths.push(`/api/v1/policy/view-as?root=${where.root}&collection=${where.id}&as=${as}&limit=1000`)
+    }
   }
   const ids = planted.ids.map(({ id }) => id)
   for (const place of places) paths.push(`${place}objects/?match[version]=all&match[id]=${ids.join()}`)

@@ -88,6 +88,7 @@ const deps: ProgramDeps = {
   migrate: unused,
   import: unused,
   export: unused,
+  policy: unused,
   openapi: unused,
 }
 
@@ -118,7 +119,7 @@ test('every npm script and every command that is mentioned exists, with its opti
       for (const [, rest = ''] of line.matchAll(/(?:^|[\s;&|])comity(?: --)? ([a-z][^|;&]*)/g)) {
         commands++
         const words = rest.trim().split(/\s+/)
-        const end = words.findIndex((word) => !/^[a-z]+$/.test(word))
+        const end = words.findIndex((word) => !/^[a-z]+(-[a-z]+)*$/.test(word))
         const command = find(program, end < 0 ? words : words.slice(0, end))
         if (!command) wrong.push(`${file}: comity ${rest}`)
         for (const option of words.filter((word) => word.startsWith('--'))) {
