@@ -71,7 +71,7 @@ test('a veto by country and level, and its end', async (t) => {
     {
       actor: 'my',
       action: 'veto.add',
-      detail: { country: 'MY', to: ['SG'], level: 'amber', reason: 'order 12' },
+      detail: { country: 'MY', to: ['SG'], level: 'amber', valid_until: null, reason: 'order 12' },
     },
     { actor: 'my', action: 'veto.end', detail: { reason: 'order lifted' } },
   ])
