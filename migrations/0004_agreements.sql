@@ -107,7 +107,8 @@ begin
     returning uuid into v_uuid;
   insert into audit (at, actor, action, detail) values (p_now, p_by, 'agreement.propose', jsonb_build_object(
     'agreement', v_uuid, 'from', p_source, 'to', p_target, 'max_tlp', p_max_tlp, 'recipients', p_recipients, 'clients', p_clients,
-    'valid_from', p_valid_from, 'valid_until', p_valid_until, 'signed', p_sides, 'reason', p_reason));
+    'valid_from', to_char(timestamp 'epoch' + p_valid_from * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'valid_until', to_char(timestamp 'epoch' + p_valid_until * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'signed', p_sides, 'reason', p_reason));
   return v_uuid;
 end $$;
 
@@ -157,7 +158,8 @@ begin
     returning id into v_id;
   insert into audit (at, actor, action, detail) values (p_now, p_by, 'veto.add', jsonb_build_object(
     'veto', v_id, 'country', p_country, 'by', p_organization, 'to', p_to, 'level', p_level, 'named', p_named,
-    'valid_from', p_valid_from, 'valid_until', p_valid_until, 'reason', p_reason));
+    'valid_from', to_char(timestamp 'epoch' + p_valid_from * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    'valid_until', to_char(timestamp 'epoch' + p_valid_until * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'reason', p_reason));
   return v_id;
 end $$;
 

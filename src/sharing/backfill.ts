@@ -5,7 +5,7 @@ import { countBackfill, readBackfill, readWidenings, reappend, type Span } from 
 import { assume, lockAndAssume, type Reader, StaleWorld } from '../store/session.ts'
 import { audit } from '../store/write-items.ts'
 import type { Exchange } from '../taxii/exchange.ts'
-import type { Micros } from '../time.ts'
+import { formatMicros, type Micros } from '../time.ts'
 
 /** Rows per lock of a collection's log. */
 const BATCH = 500
@@ -51,7 +51,7 @@ export async function backfill(exchange: Exchange, command: Backfill): Promise<F
     const { to, since, by, reason } = command
     await audit(exchange.pool, exchange.clock.now(), by, 'backfill', {
       to,
-      since: since === null ? null : `${since}`,
+      since: since === null ? null : formatMicros(since),
       reason,
       collections: filled.map((f) => ({ id: f.collection.id, root: f.collection.root, objects: f.objects })),
     })

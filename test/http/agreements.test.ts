@@ -6,6 +6,8 @@ import { AT, policyWorld, readers } from '../support/policy-world.ts'
 import { comity, type Server, startServer } from '../support/server.ts'
 import { indicator, ipv4, TLP } from '../support/stix.ts'
 
+const [CAPPED, FULL] = ['a token that reads up to green', 'a token as strong as its owner']
+
 /** No agreement, no baseline; `boss` is a custodian of Petrobank, `my2` of nothing. */
 function world(more: object = {}): string {
   const base = policyWorld() as Record<string, unknown> & { principals: object[] }
@@ -17,9 +19,14 @@ function world(more: object = {}): string {
     custodian: false,
     password: 'pw-feed',
   }
+  const tokens = [
+    { name: 'capped', value: CAPPED, max_tlp: 'green' },
+    { name: 'full', value: FULL },
+  ]
+  const [my, ...others] = base.principals
   return JSON.stringify({
     ...base,
-    principals: [...base.principals, boss, feed],
+    principals: [{ ...my, tokens }, ...others, boss, feed],
     agreements: [],
     baseline: { max_tlp: 'green', members: [] },
     ...more,
@@ -141,6 +148,10 @@ test('who may propose what', async (t) => {
     await api(server, who).post('/api/v1/agreements', { ...AMBER, ...body })
   t.equal((await propose('my2', {})).status, 403, 'no custodian')
   t.equal((await propose('feed', {})).status, 403, 'a service')
+  const byToken = async (token: string) =>
+    (await api(server, 'my', `Bearer ${token}`).post('/api/v1/agreements', AMBER)).status
+  t.equal(await byToken(CAPPED as string), 403, 'a token that reads less than its owner')
+  t.equal(await byToken(FULL as string), 201)
   t.equal((await propose('my', { from: 'SG', to: 'DE' })).status, 403, 'neither side')
   t.equal((await propose('boss', { from: 'MY' })).status, 403, 'a bank does not speak for its country')
   t.same((await propose('boss', { from: 'petrobank', to: 'mycert' })).json.signed, ['petrobank'])

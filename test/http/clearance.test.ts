@@ -49,5 +49,4 @@ test('collections and rules', async (t) => {
   ])
   const de = await of('de-ann')
   t.strictSame(de.receives, [])
-  t.type(de.full_pull_since, 'string', 'since it was declared')
 })

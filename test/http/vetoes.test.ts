@@ -71,7 +71,7 @@ test('a veto by country and level, and its end', async (t) => {
     {
       actor: 'my',
       action: 'veto.add',
-      detail: { country: 'MY', to: ['SG'], level: 'amber', reason: 'order 12' },
+      detail: { country: 'MY', to: ['SG'], level: 'amber', valid_until: null, reason: 'order 12' },
     },
     { actor: 'my', action: 'veto.end', detail: { reason: 'order lifted' } },
   ])
@@ -115,6 +115,13 @@ test('a veto that names an object or a marking reaches stored rows, new rows and
   const late = indicator({ object_marking_refs: [TLP.green, mark.id] })
   await my.add(AT.closed, late)
   t.same(await readers(other, AT.closed, late.id), without)
+
+  const relabelled = await api(server, 'my').patch(
+    `/api/v1/roots/one/collections/closed/objects/${sibling.id}`,
+    { object_marking_refs: [TLP.green, mark.id], reason: 'case 7 as well' },
+  )
+  t.equal(relabelled.status, 200, relabelled.text)
+  t.same(await readers(other, AT.closed, sibling.id), without, 'other markings, the same veto')
 
   const names = async (who: string) => {
     const items = (await api(other, who).get('/api/v1/vetoes')).json.items as { named: string }[]
