@@ -34,6 +34,8 @@ export interface ItemQuery extends ItemFilter {
   single: boolean
   /** Objects may have copies without some of their parts (`redaction: redact`). */
   copies: boolean
+  /** Say where the rows lie and under which audience, for the ledger. */
+  places: boolean
 }
 
 export interface Page {
@@ -45,6 +47,8 @@ export interface Page {
   more: boolean
   /** The collection's `rewritten` at the moment of the page. */
   rewritten: string
+  /** Per row its position (8 bytes) and its audience (4 bytes), big-endian; null when not asked for. */
+  places: Buffer | null
   /** single: a visible copy exists; a visible tombstone matches one of `versions.keys`. */
   exists: boolean
   buried: boolean
@@ -81,10 +85,13 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
   const columns =
     query.kind === 'objects'
       ? copied
-        ? sql`i.body, i.bytes, i.parted, i.accepted`
-        : sql`i.body, i.bytes`
-      : sql`i.object_id, i.version, i.spec, 200 as bytes`
+        ? sql`i.body, i.bytes, i.audience, i.parted, i.accepted`
+        : sql`i.body, i.bytes, i.audience`
+      : sql`i.object_id, i.version, i.spec, i.audience, 200 as bytes`
   const bytes = copied ? sql`coalesce(c.bytes, v.bytes)` : sql`v.bytes`
+  const places = query.places
+    ? sql`string_agg(int8send(position) || int4send(audience), ''::bytea order by position) filter (where kept)`
+    : sql`null::bytea`
   const exists = query.single
     ? sql`exists (select from item i where s.fresh and i.collection = ${query.collection}
           and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}) as exists,
@@ -101,9 +108,10 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
         min(position) filter (where kept) as first, max(position) filter (where kept) as last,
         coalesce(bool_or(not kept), false) as more,
         coalesce(string_agg(item, ',' order by position) filter (where kept), '') as text,
+        ${places} as places,
         (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${exists}
       from (
-        select v.position, ${item} as item,
+        select v.position, v.audience, ${item} as item,
           (row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
             and row_number() over w <= ${query.limit}::int as kept
         from (

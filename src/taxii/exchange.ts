@@ -9,6 +9,7 @@ import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } fro
 import { internAudience } from '../store/write-items.ts'
 import type { Clock, Micros } from '../time.ts'
 import { Coalesced } from './coalesced.ts'
+import { type Share, sharesOf } from './runs.ts'
 import { SealedPages } from './sealed-pages.ts'
 
 /** Cost of a row that is fetched to be merged, and of one more stream, against a row looked at along the log. */
@@ -137,6 +138,17 @@ export class Exchange {
       principal: caller.id,
       mark: { epoch: this.world.epoch, audiences: this.world.audienceCount },
     }
+  }
+
+  /** By which rule this caller is admitted to an audience that it sees. */
+  rule(caller: Caller, audience: number): string {
+    return (this.#scopes as Scopes).rule(caller.subject, audience, this.clock.now())
+  }
+
+  /** What a page holds, by originator and audience. */
+  shares(places: Buffer | null): Share[] {
+    if (places === null) return []
+    return sharesOf(places, (audience) => this.audience(audience), this.world.topology)
   }
 
   /** Reads anew how the rows of each collection are spread over audiences; only plans depend on it. */
