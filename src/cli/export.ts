@@ -89,7 +89,7 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
       places: exchange.config.ledger,
     })
     const { rewritten } = page
-    const shares = exchange.shares(page.places)
+    const shares = exchange.shares(page)
     await deliver(exchange, caller, {
       collection: collection.seq,
       epoch: reader.mark.epoch,

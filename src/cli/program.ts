@@ -6,6 +6,7 @@ import { apply } from './apply.ts'
 import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'
 import { examples } from './examples.ts'
+import { addLedger } from './ledger-commands.ts'
 import { setPassword } from './password.ts'
 import { type LabelDue, listQuarantine, mapMarking, unmapMarking } from './quarantine.ts'
 import { addRelease } from './release-commands.ts'
@@ -109,6 +110,7 @@ a key left out has its default, except the password, which stays.${examples(
 
   addTransfer(program, deps, run)
   addRelease(program, context, run)
+  addLedger(program, context, run)
   addCredentials(program, context, run)
   addQuarantine(program, deps, run)
 

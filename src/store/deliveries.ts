@@ -3,13 +3,14 @@ import type { Database } from './pool.ts'
 import { sql } from './sql.ts'
 
 export interface NewDelivery {
-  at: bigint
+  /** In decimal, as all of these. */
+  at: string
   principal: string
   /** The reader's organization. */
   reader: string
   token: string | null
   collection: number
-  epoch: bigint
+  epoch: string
   /** The collection's `rewritten` as the page was read. */
   revision: string
   /** Written down only if epoch and revision are still the database's. */
@@ -20,18 +21,15 @@ export interface NewDelivery {
     audience: number
     rule: string
     count: number
-    first: bigint
-    last: bigint
+    first: string
+    last: string
     runs: string
   }[]
 }
 
 /** @returns which of them were written down */
 export async function recordDeliveries(db: Database, list: readonly NewDelivery[]): Promise<boolean[]> {
-  const text = JSON.stringify(
-    list.map((delivery, n) => ({ n, ...delivery })),
-    (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value),
-  )
+  const text = JSON.stringify(list.map((delivery, n) => ({ n, ...delivery })))
   const row = await db.one<{ kept: boolean[] }>(sql`select record_deliveries(${text}::jsonb) as kept`)
   return row.kept
 }

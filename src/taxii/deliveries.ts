@@ -57,12 +57,12 @@ async function record(
   confirm: boolean,
 ): Promise<boolean> {
   const delivery: NewDelivery = {
-    at: exchange.clock.now(),
+    at: String(exchange.clock.now()),
     principal: caller.id,
     reader: caller.subject?.organization.id ?? '',
     token: caller.token?.id ?? null,
     collection,
-    epoch,
+    epoch: String(epoch),
     revision: rewritten,
     confirm,
     parts: shares.map((share) => ({ ...share, rule: exchange.rule(caller, share.audience) })),
@@ -84,8 +84,9 @@ async function drain(exchange: Exchange, queue: { waiting: Waiting[]; running: b
   while (queue.waiting.length > 0) {
     const group = queue.waiting.splice(0, MOST)
     try {
+      // On a connection that has just read a page.
       const kept = await recordDeliveries(
-        exchange.pool,
+        exchange.pages,
         group.map((w) => w.delivery),
       )
       group.forEach((w, i) => {

@@ -4,6 +4,7 @@ import { spelled } from '../policy/closure.ts'
 import { Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
+import type { Page } from '../store/read-items.ts'
 import { type Reader, StaleWorld } from '../store/session.ts'
 import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
@@ -146,9 +147,8 @@ export class Exchange {
   }
 
   /** What a page holds, by originator and audience. */
-  shares(places: Buffer | null): Share[] {
-    if (places === null) return []
-    return sharesOf(places, (audience) => this.audience(audience), this.world.topology)
+  shares({ places }: Page): Share[] {
+    return sharesOf(places, (id) => this.world.audiences[id] ?? this.audience(id), this.world.topology)
   }
 
   /** Reads anew how the rows of each collection are spread over audiences; only plans depend on it. */

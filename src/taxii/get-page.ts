@@ -105,11 +105,11 @@ export async function getPage(
     places: exchange.config.ledger && (kind === 'objects' || kind === 'object'),
   })
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
-  const { text, count, first, last, more, rewritten, places } = page
-  const shares = exchange.shares(places)
+  const { text, count, first, last, more, rewritten } = page
+  const shares = exchange.shares(page)
+  await deliver(exchange, caller, { collection: seq, epoch: reader.mark.epoch, shares, rewritten })
   const read = { text: Buffer.from(text), count, first, last, more, rewritten, shares }
   if (key !== null && more) exchange.sealed.keep(key, read)
-  await deliver(exchange, caller, { collection: seq, epoch: reader.mark.epoch, shares, rewritten })
   return answer(read)
 }
 

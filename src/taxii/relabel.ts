@@ -2,6 +2,7 @@
 import { audienceOf, type Labelled } from '../policy/label.ts'
 import type { Collection } from '../policy/model.ts'
 import type { Database } from '../store/pool.ts'
+import { noteTightening } from '../store/recalls.ts'
 import { readLabelledRows } from '../store/references.ts'
 import { audit } from '../store/write-items.ts'
 import { Book } from './book.ts'
@@ -57,8 +58,10 @@ export async function relabel(
     overrides.set(accepted, { marks: record, parts: labelled.parts, text: text ?? null, hash: hash ?? null })
   }
   const settled = await settle(at, [...overrides.keys()], overrides, true)
-  await propagate(at, chainsOf(settled))
+  const followed = await propagate(at, chainsOf(settled))
   const { kind, actor, reason } = cause
+  await noteTightening(db, collection.seq, tightened(settled), cause)
+  await noteTightening(db, collection.seq, tightened(followed), { ...cause, kind: 'reference', reason: null })
   const objects = settled.map(({ row, change }) => ({ id: row.object_id, version: row.version_key, change }))
   await audit(db, at.now, actor, 'relabel', {
     cause: kind,
@@ -68,6 +71,13 @@ export async function relabel(
     objects: objects.slice(0, 100),
   })
   return settled.map(({ row, change, position }) => ({ accepted: row.accepted, change, position }))
+}
+
+/** Rows that somebody lost. */
+function tightened(settled: readonly Settled[]): bigint[] {
+  return settled
+    .filter(({ change }) => change === 'tightened' || change === 'both')
+    .map(({ row }) => row.accepted)
 }
 
 /** The chains that rows belong to, each once. */

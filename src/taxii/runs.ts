@@ -9,34 +9,25 @@ export interface Share {
   country: string
   audience: number
   count: number
-  first: bigint
-  last: bigint
+  /** In decimal. */
+  first: string
+  last: string
   /** Hexadecimal: see `encodeRuns`. */
   runs: string
 }
 
-const ROW = 12
-
 /**
- * Groups the rows of a page.
- * @param places per row its position (8 bytes) and audience (4 bytes), big-endian, ascending by position
+ * What the ledger says of a page.
+ * @param places positions by audience, ascending
  * @param recordOf the record of an audience
  */
 export function sharesOf(
-  places: Buffer,
+  places: ReadonlyMap<number, readonly number[]>,
   recordOf: (audience: number) => AudienceRecord,
   { organizations }: Topology,
 ): Share[] {
-  const groups = new Map<number, bigint[]>()
-  for (let at = 0; at + ROW <= places.length; at += ROW) {
-    const audience = places.readInt32BE(at + 8)
-    const position = places.readBigInt64BE(at)
-    const group = groups.get(audience)
-    if (group) group.push(position)
-    else groups.set(audience, [position])
-  }
   const shares: Share[] = []
-  for (const [audience, positions] of groups) {
+  for (const [audience, positions] of places) {
     const organization = originOf(recordOf(audience))
     // The standard definitions are nobody's.
     if (organization === '') continue
@@ -45,8 +36,8 @@ export function sharesOf(
       country: organizations.get(organization)?.country ?? 'ZZ',
       audience,
       count: positions.length,
-      first: positions[0] as bigint,
-      last: positions.at(-1) as bigint,
+      first: String(positions[0]),
+      last: String(positions.at(-1)),
       runs: encodeRuns(positions).toString('hex'),
     })
   }
@@ -59,28 +50,28 @@ export function sharesOf(
  * apart. Objects of one envelope lie side by side, and levels that alternate make steps: either is a few bytes.
  * @param positions ascending, at least one
  */
-export function encodeRuns(positions: readonly bigint[]): Buffer {
+export function encodeRuns(positions: readonly number[]): Buffer {
   const bytes: number[] = []
+  const between = (i: number) => (positions[i] as number) - (positions[i - 1] as number)
   for (let i = 0; i < positions.length; ) {
-    if (i > 0) put(bytes, (positions[i] as bigint) - (positions[i - 1] as bigint) - 1n)
-    const step = i + 1 < positions.length ? (positions[i + 1] as bigint) - (positions[i] as bigint) : 1n
+    if (i > 0) put(bytes, between(i) - 1)
+    const step = i + 1 < positions.length ? between(i + 1) : 1
     let end = i + 1
-    while (end < positions.length && (positions[end] as bigint) - (positions[end - 1] as bigint) === step)
-      end++
+    while (end < positions.length && between(end) === step) end++
     // Two far apart are shorter one by one.
-    if (step > 1n && end - i < 3) end = i + 1
-    const count = BigInt(end - i) << 1n
-    if (step > 1n && end - i > 1) {
-      put(bytes, count | 1n)
+    if (step > 1 && end - i < 3) end = i + 1
+    const count = end - i
+    if (step > 1 && count > 1) {
+      put(bytes, count * 2 + 1)
       put(bytes, step)
-    } else put(bytes, count)
+    } else put(bytes, count * 2)
     i = end
   }
   return Buffer.from(bytes)
 }
 
-function put(bytes: number[], value: bigint): void {
+function put(bytes: number[], value: number): void {
   let rest = value
-  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128)
-  bytes.push(Number(rest))
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
+  bytes.push(rest)
 }
