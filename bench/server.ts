@@ -34,10 +34,15 @@ async function run(args: string[], env: NodeJS.ProcessEnv, input = ''): Promise<
 }
 
 /**
- * @param topology YAML for `comity apply`
+ * @param topology YAML for `comity apply`; null: another node on a database that has one
  * @param url an empty database to use; an embedded one in a temporary directory without it
+ * @param settings of this node
  */
-export async function startBench(topology: string, url: string | undefined): Promise<Bench> {
+export async function startBench(
+  topology: string | null,
+  url: string | undefined,
+  settings: Record<string, string> = {},
+): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'comity-bench-'))
   const embedded =
     url === undefined ? await startEmbedded(join('/var/tmp', `comity-bench-${process.pid}`)) : null
@@ -51,9 +56,12 @@ export async function startBench(topology: string, url: string | undefined): Pro
     LOG_LEVEL: 'warn',
     COMITY_LOGIN_THROTTLE: 'off',
     COMITY_REQUEST_LIMIT: 'off',
+    ...settings,
   }
-  await run(['migrate'], env)
-  await run(['apply', '-'], env, topology)
+  if (topology !== null) {
+    await run(['migrate'], env)
+    await run(['apply', '-'], env, topology)
+  }
   const server: ChildProcess = spawn(process.execPath, [PROGRAM, 'serve'], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],

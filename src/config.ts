@@ -105,6 +105,12 @@ export const SETTINGS: readonly Setting[] = [
   },
   { name: 'COMITY_STATUS_HOURS', fallback: '48', about: 'Hours that a status stays readable (24 at least).' },
   {
+    name: 'COMITY_LEDGER',
+    fallback: 'on',
+    about:
+      'on or off: write down which objects each answer delivers, before it leaves. Off: no ledger entries and no recall notices for what is read meanwhile.',
+  },
+  {
     name: 'COMITY_POOL_SIZE',
     fallback: '10',
     about: 'Database connections for pages of objects, and as many for everything else.',
@@ -145,6 +151,7 @@ export interface Config {
   openDiscovery: boolean
   corsOrigins: string[]
   statusHours: number
+  ledger: boolean
   poolSize: number
   requestSeconds: number
   title: string
@@ -228,6 +235,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     openDiscovery: flag('COMITY_OPEN_DISCOVERY', false),
     corsOrigins: list('COMITY_CORS_ORIGINS'),
     statusHours: int('COMITY_STATUS_HOURS', 24, 100_000),
+    ledger: flag('COMITY_LEDGER', true),
     poolSize: int('COMITY_POOL_SIZE', 2, 500),
     requestSeconds: int('COMITY_REQUEST_SECONDS', 1, 3600),
     title: text('COMITY_TITLE') ?? 'Comity',

@@ -8,6 +8,7 @@ import { finished } from 'node:stream/promises'
 import { Refusal } from '../errors.ts'
 import { scan } from '../stix/scan.ts'
 import { type Page, readPage } from '../store/read-items.ts'
+import { deliver } from '../taxii/deliveries.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { inWorld } from '../taxii/operation.ts'
 import { actAs, type Target } from './as-principal.ts'
@@ -70,7 +71,8 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
   return await inWorld(exchange, true, async () => {
     const { caller, collection } = actAs(exchange, options, 'read')
     const last = options.version === 'last'
-    return await readPage(exchange.pages, exchange.reader(caller), {
+    const reader = exchange.reader(caller)
+    const page = await readPage(exchange.pages, reader, {
       kind: 'objects',
       collection: collection.seq,
       ids: null,
@@ -84,7 +86,17 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
       narrow: exchange.isNarrow(caller, collection.seq, PAGE),
       single: false,
       copies: collection.redaction === 'redact',
+      places: exchange.config.ledger,
     })
+    const { rewritten } = page
+    const shares = exchange.shares(page)
+    await deliver(exchange, caller, {
+      collection: collection.seq,
+      epoch: reader.mark.epoch,
+      shares,
+      rewritten,
+    })
+    return page
   })
 }
 

@@ -6,6 +6,7 @@ import { apply } from './apply.ts'
 import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'
 import { examples } from './examples.ts'
+import { addLedger } from './ledger-commands.ts'
 import { setPassword } from './password.ts'
 import type { PolicyCommand } from './policy.ts'
 import { addPolicy } from './policy-program.ts'
@@ -114,6 +115,7 @@ a key left out has its default, except the password, which stays.${examples(
   addTransfer(program, deps, run)
   addRelease(program, context, run)
   addPolicy(program, (command) => run(() => deps.policy(command)), examples)
+  addLedger(program, context, run)
   addCredentials(program, context, run)
   addQuarantine(program, deps, run)
   addSharing(program, deps, run)

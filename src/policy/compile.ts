@@ -1,7 +1,7 @@
 /** Compiles a reader to the set of audiences it may see; the only caller of permit() (policy.md §11). */
 import type { Micros } from '../time.ts'
 import type { AudienceRecord, Label, Subject, World } from './model.ts'
-import { permit } from './permit.ts'
+import { decide, permit } from './permit.ts'
 
 /** Audience ids that a reader sees, as Postgres reads them. */
 export interface Scope {
@@ -19,6 +19,8 @@ interface Compiled extends Scope {
   ids: number[]
   count: number
   until: Micros
+  /** Per audience, by which rule it is admitted; filled as it is asked for. */
+  rules: Map<number, string>
 }
 
 const NEVER = 1n << 62n
@@ -42,7 +44,7 @@ export class Scopes {
    * @param now microseconds; windows and agreements are judged at this time
    */
   of(who: Subject | null, now: Micros): Scope {
-    const key = who === null ? '' : `${who.cap ?? ''} ${who.principal.id}`
+    const key = keyOf(who)
     const world = this.#world
     const subject = who && this.#current(who)
     let found = this.#compiled.get(key)
@@ -61,10 +63,27 @@ export class Scopes {
       size: lastBit(world.audienceCount),
       count: world.audienceCount,
       until: this.#next(now),
+      rules: found?.rules ?? new Map(),
     }
     if (this.#compiled.size > 10_000) this.#compiled.clear()
     this.#compiled.set(key, compiled)
     return compiled
+  }
+
+  /** By which rule the reader is admitted to an audience of its scope: what the ledger writes down (policy.md §13). */
+  rule(who: Subject | null, audience: number, now: Micros): string {
+    this.of(who, now)
+    const { rules } = this.#compiled.get(keyOf(who)) as Compiled
+    let rule = rules.get(audience)
+    if (rule === undefined) {
+      const record = this.#world.audiences[audience]
+      const subject = who && this.#current(who)
+      const decision = record && decide(this.#world.topology, subject, record, now)
+      // A window may have closed since the page was read.
+      rule = decision?.yes ? decision.rule : 'until-now'
+      rules.set(audience, rule)
+    }
+    return rule
   }
 
   /** Asks of single records what `of` compiles for all of them. */
@@ -127,6 +146,14 @@ export class Scopes {
     }
     return this.#boundaries[low] ?? NEVER
   }
+}
+
+const keyOf = (who: Subject | null) => (who === null ? '' : `${who.cap ?? ''} ${who.principal.id}`)
+
+/** The submitting organization; '' for the standard definitions, which are nobody's. */
+export function originOf(record: AudienceRecord): string {
+  // Records of before migration 3 do not name it; all of their labels are of it.
+  return record.origin ?? record.own[0]?.org ?? ''
 }
 
 /** Every label that a record mentions. */

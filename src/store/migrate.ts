@@ -1,5 +1,5 @@
 /** Brings a database to this program's schema: roles, schema, numbered migrations with checksums, keys. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -194,5 +194,11 @@ async function seedKeys(client: pg.Client): Promise<void> {
       randomBytes(32).toString('hex'),
     ])
   }
+  // Signs the heads of the delivery ledger (policy.md §13).
+  const { privateKey } = generateKeyPairSync('ed25519')
+  await client.query(
+    `insert into comity.setting (key, value) values ('ledger_key', $1) on conflict do nothing`,
+    [privateKey.export({ format: 'der', type: 'pkcs8' }).toString('hex')],
+  )
   await client.query('commit')
 }

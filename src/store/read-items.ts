@@ -34,6 +34,8 @@ export interface ItemQuery extends ItemFilter {
   single: boolean
   /** Objects may have copies without some of their parts (`redaction: redact`). */
   copies: boolean
+  /** Say where the rows lie and under which audience, for the ledger. */
+  places: boolean
 }
 
 export interface Page {
@@ -45,6 +47,8 @@ export interface Page {
   more: boolean
   /** The collection's `rewritten` at the moment of the page. */
   rewritten: string
+  /** By audience, where its rows lie, ascending: for the ledger. Empty when not asked for. */
+  places: Map<number, number[]>
   /** single: a visible copy exists; a visible tombstone matches one of `versions.keys`. */
   exists: boolean
   buried: boolean
@@ -81,10 +85,14 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
   const columns =
     query.kind === 'objects'
       ? copied
-        ? sql`i.body, i.bytes, i.parted, i.accepted`
-        : sql`i.body, i.bytes`
-      : sql`i.object_id, i.version, i.spec, 200 as bytes`
+        ? sql`i.body, i.bytes, i.audience, i.parted, i.accepted`
+        : sql`i.body, i.bytes, i.audience`
+      : sql`i.object_id, i.version, i.spec, i.audience, 200 as bytes`
   const bytes = copied ? sql`coalesce(c.bytes, v.bytes)` : sql`v.bytes`
+  // As arrays in binary, in the order in which the window below gives the rows: their ends say first and last as well.
+  const ends = query.places
+    ? sql`array_send(array_agg(position)) as positions, array_send(array_agg(audience)) as audiences`
+    : sql`min(position) filter (where kept) as first, max(position) filter (where kept) as last`
   const exists = query.single
     ? sql`exists (select from item i where s.fresh and i.collection = ${query.collection}
           and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}) as exists,
@@ -94,16 +102,16 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
           and not exists (select from item j where j.collection = i.collection and j.object_id = i.object_id
             and j.version_key = i.version_key and j.audience = any (${reader.scope}::int[]))) as buried`
     : sql`true as exists, false as buried`
-  return await readAs<Page>(
+  const row = await readAs<Omit<Page, 'places'> & Places>(
     db,
     reader,
     sql`select count(*) filter (where kept)::int as count,
-        min(position) filter (where kept) as first, max(position) filter (where kept) as last,
+        ${ends},
         coalesce(bool_or(not kept), false) as more,
         coalesce(string_agg(item, ',' order by position) filter (where kept), '') as text,
         (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${exists}
       from (
-        select v.position, ${item} as item,
+        select v.position, v.audience, ${item} as item,
           (row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
             and row_number() over w <= ${query.limit}::int as kept
         from (
@@ -111,6 +119,37 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
         ) v ${copied ? copies(query, reader) : sql``} window w as (order by v.position)
       ) q`,
   )
+  return unfold(row)
+}
+
+/** Both as `array_send` writes them, absent when not asked for. */
+interface Places {
+  positions?: Buffer | null
+  audiences?: Buffer | null
+}
+
+const HEAD = 20
+const LENGTH = 4
+
+/** Reads the arrays; positions in microseconds are exact as numbers. Rows beyond the page come last. */
+function unfold({ positions, audiences, ...row }: Omit<Page, 'places'> & Places): Page {
+  const places = new Map<number, number[]>()
+  const at = (i: number): number => {
+    const offset = HEAD + i * 12 + LENGTH
+    return (
+      (positions as Buffer).readInt32BE(offset) * 4_294_967_296 +
+      (positions as Buffer).readUInt32BE(offset + 4)
+    )
+  }
+  if (!positions || !audiences || row.count === 0)
+    return { ...row, first: row.first ?? null, last: row.last ?? null, places }
+  for (let i = 0; i < row.count; i++) {
+    const audience = audiences.readInt32BE(HEAD + i * 8 + LENGTH)
+    const group = places.get(audience)
+    if (group) group.push(at(i))
+    else places.set(audience, [at(i)])
+  }
+  return { ...row, first: BigInt(at(0)), last: BigInt(at(row.count - 1)), places }
 }
 
 /** Of an object with copies, the most that the reader may see of it; both walls apply here too. */

@@ -1,10 +1,11 @@
-/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, releases that are due, statuses that expire, statistics. */
+/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, releases that are due, statuses that expire, statistics, the ledger. */
 
 import { routeRequests, sweepReleases } from '../store/release-requests.ts'
 import { sweepStatuses } from '../store/statuses.ts'
 import { tendStatistics } from '../store/write-items.ts'
 import { continueUpload } from './add-objects.ts'
 import type { Exchange } from './exchange.ts'
+import { keepLedger } from './keep-ledger.ts'
 import { labelAnew } from './label-anew.ts'
 import { nameAnew } from './name-anew.ts'
 import { releaseDue } from './release-due.ts'
@@ -44,6 +45,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
         swept = now
       }
       while (!stopped && (await labelAnew(exchange))) {}
+      await keepLedger(exchange, () => stopped)
       pause = EVERY
     } catch (error) {
       pause = Math.min(pause * 2, PATIENCE)

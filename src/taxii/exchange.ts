@@ -4,11 +4,13 @@ import { spelled } from '../policy/closure.ts'
 import { Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
+import type { Page } from '../store/read-items.ts'
 import { type Reader, StaleWorld } from '../store/session.ts'
 import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
 import type { Clock, Micros } from '../time.ts'
 import { Coalesced } from './coalesced.ts'
+import { type Share, sharesOf } from './runs.ts'
 import { SealedPages } from './sealed-pages.ts'
 
 /** Cost of a row that is fetched to be merged, and of one more stream, against a row looked at along the log. */
@@ -137,6 +139,16 @@ export class Exchange {
       principal: caller.id,
       mark: { epoch: this.world.epoch, audiences: this.world.audienceCount },
     }
+  }
+
+  /** By which rule this caller is admitted to an audience that it sees. */
+  rule(caller: Caller, audience: number): string {
+    return (this.#scopes as Scopes).rule(caller.subject, audience, this.clock.now())
+  }
+
+  /** What a page holds, by originator and audience. */
+  shares({ places }: Page): Share[] {
+    return sharesOf(places, (id) => this.world.audiences[id] ?? this.audience(id), this.world.topology)
   }
 
   /** Reads anew how the rows of each collection are spread over audiences; only plans depend on it. */

@@ -4,6 +4,7 @@ import type { Caller } from '../policy/model.ts'
 import { latest, readPage } from '../store/read-items.ts'
 import { formatMicros, type Micros } from '../time.ts'
 import { type Binding, cursorKeys, openCursor, sealCursor } from './cursor.ts'
+import { confirmAndDeliver, deliver } from './deliveries.ts'
 import type { Exchange } from './exchange.ts'
 import { filterKey, type Parameter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
@@ -90,8 +91,9 @@ export async function getPage(
     : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
   const sealed = key === null ? undefined : exchange.sealed.find(key)
   if (key !== null && sealed) {
-    await exchange.confirm()
-    if (sealed.rewritten === exchange.world.rewritten[seq]) return answer(sealed)
+    const { shares, rewritten } = sealed
+    const page = { collection: seq, epoch: reader.mark.epoch, shares, rewritten }
+    if (await confirmAndDeliver(exchange, caller, page)) return answer(sealed)
     exchange.sealed.drop(key)
   }
   const page = await readPage(exchange.pages, reader, {
@@ -105,10 +107,13 @@ export async function getPage(
     bytes: limits.bytes,
     single: id !== null,
     copies: place.collection.redaction === 'redact',
+    places: exchange.config.ledger && (kind === 'objects' || kind === 'object'),
   })
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
   const { text, count, first, last, more, rewritten } = page
-  const read = { text: Buffer.from(text), count, first, last, more, rewritten }
+  const shares = exchange.shares(page)
+  await deliver(exchange, caller, { collection: seq, epoch: reader.mark.epoch, shares, rewritten })
+  const read = { text: Buffer.from(text), count, first, last, more, rewritten, shares }
   if (key !== null && more) exchange.sealed.keep(key, read)
   return answer(read)
 }

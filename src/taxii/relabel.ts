@@ -2,11 +2,12 @@
 import { audienceOf, type Labelled } from '../policy/label.ts'
 import type { Collection } from '../policy/model.ts'
 import type { Database } from '../store/pool.ts'
+import { noteTightening } from '../store/recalls.ts'
 import { readLabelledRows } from '../store/references.ts'
 import { audit } from '../store/write-items.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
-import { type Override, propagate, type Settled, settle } from './settle.ts'
+import { type Override, propagate, type Settled, settle, tightened } from './settle.ts'
 
 export interface Relabelling {
   /** Names the row for good (item.accepted), unlike its position. */
@@ -57,8 +58,10 @@ export async function relabel(
     overrides.set(accepted, { marks: record, parts: labelled.parts, text: text ?? null, hash: hash ?? null })
   }
   const settled = await settle(at, [...overrides.keys()], overrides, true)
-  await propagate(at, chainsOf(settled))
+  const followed = await propagate(at, chainsOf(settled))
   const { kind, actor, reason } = cause
+  await noteTightening(db, collection.seq, tightened(settled), cause)
+  await noteTightening(db, collection.seq, tightened(followed), { ...cause, kind: 'reference', reason: null })
   const objects = settled.map(({ row, change }) => ({ id: row.object_id, version: row.version_key, change }))
   await audit(db, at.now, actor, 'relabel', {
     cause: kind,

@@ -4,6 +4,7 @@
  * the reader's audience set, so that whoever may see exactly the same shares it, and is used only after the database
  * has said that epoch and `rewritten` are what they were.
  */
+import type { Share } from './runs.ts'
 
 export interface SealedPage {
   /** Serialised items, comma-separated. */
@@ -13,6 +14,8 @@ export interface SealedPage {
   last: bigint | null
   more: boolean
   rewritten: string
+  /** What the ledger writes down when it is sent. */
+  shares: readonly Share[]
 }
 
 const OVERHEAD = 1024
@@ -58,5 +61,6 @@ export class SealedPages {
 }
 
 function weight(key: string, page: SealedPage): number {
-  return key.length * 2 + page.text.length + OVERHEAD
+  const runs = page.shares.reduce((sum, { runs }) => sum + 200 + runs.length, 0)
+  return key.length * 2 + page.text.length + runs + OVERHEAD
 }

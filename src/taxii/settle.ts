@@ -209,3 +209,10 @@ function closed(
   }
   return compositions
 }
+
+/** Rows that somebody lost. */
+export function tightened(settled: readonly Settled[]): bigint[] {
+  return settled
+    .filter(({ change }) => change === 'tightened' || change === 'both')
+    .map(({ row }) => row.accepted)
+}

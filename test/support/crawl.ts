@@ -60,10 +60,11 @@ export interface Fills {
 /** Every way to fill in a route. @throws for a parameter that the crawl does not know how to fill in */
 export function fill(route: string, fills: Fills): string[] {
   const names = [...route.matchAll(/\{([^}]+)\}/g)].map((m) => m[1] ?? '')
-  const known = ['root', 'collection', 'id', 'status', 'schedule', 'agreement']
+  const known = ['root', 'collection', 'id', 'status', 'schedule', 'agreement', 'seq']
   const strange = names.filter((name) => !known.includes(name))
   if (strange.length > 0)
     throw new Error(`the canary crawl does not know how to fill in {${strange}} of ${route}`)
+  if (names.includes('seq')) return ['1', '2'].map((seq) => route.replace('{seq}', seq))
   if (names.includes('schedule')) {
     return (fills.schedule ?? [NO_STATUS]).map((id) => route.replace('{schedule}', id))
   }

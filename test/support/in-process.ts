@@ -13,6 +13,7 @@ import { openPools } from '../../src/store/pools.ts'
 import { applyTopology } from '../../src/store/topology.ts'
 import { continueUpload } from '../../src/taxii/add-objects.ts'
 import { Exchange } from '../../src/taxii/exchange.ts'
+import { keepLedger } from '../../src/taxii/keep-ledger.ts'
 import { labelAnew } from '../../src/taxii/label-anew.ts'
 import { nameAnew } from '../../src/taxii/name-anew.ts'
 import { releaseDue } from '../../src/taxii/release-due.ts'
@@ -43,7 +44,7 @@ export interface Node {
   app: FastifyInstance
   exchange: Exchange
   call(call: Call): Promise<Answer>
-  /** Ends embargoes that are due, finishes uploads, labels waiting objects anew. */
+  /** Ends embargoes that are due, finishes uploads, labels waiting objects anew, seals the ledger. */
   work(): Promise<void>
   close(): Promise<void>
 }
@@ -97,6 +98,7 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
       while ((await releaseDue(exchange)) > 0) {}
       while (await continueUpload(exchange)) {}
       while (await labelAnew(exchange)) {}
+      await keepLedger(exchange)
     },
     async close() {
       await app.close()

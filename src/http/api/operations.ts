@@ -2,8 +2,10 @@
 import { agreementsApi } from './agreements-api.ts'
 import { clearanceApi } from './clearance-api.ts'
 import { exchangeViewApi } from './exchange-view-api.ts'
+import { ledgerApi } from './ledger-api.ts'
 import type { ApiOperation } from './operation.ts'
 import { previewApi } from './preview-api.ts'
+import { recallApi } from './recall-api.ts'
 import { releaseApi } from './release-api.ts'
 import { vetoesApi } from './vetoes-api.ts'
 
@@ -14,4 +16,6 @@ export const OPERATIONS: readonly ApiOperation[] = [
   ...releaseApi,
   ...agreementsApi,
   ...vetoesApi,
+  ...ledgerApi,
+  ...recallApi,
 ]

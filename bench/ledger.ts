@@ -1,0 +1,114 @@
+/** Full sync with the delivery ledger on and off, cold and from sealed pages: prints the ratio of the throughputs. */
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { type Bench, call, startBench } from './server.ts'
+
+const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 30_000)
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
+const COLLECTION = '7c1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a10'
+const FEED = 'bench-feed-token-0123456789abcdef'
+const READER = 'bench-reader-token-0123456789abcdef'
+const TOPOLOGY = `
+countries: [{code: MY}, {code: DE}]
+organizations:
+  - {id: mycert, name: MyCERT, country: MY, kind: national-cert}
+  - {id: decert, name: DE CERT, country: DE, kind: national-cert}
+principals:
+  - {id: feed, organization: mycert, kind: service, tokens: [{name: t, value: ${FEED}}]}
+  - {id: reader, organization: decert, kind: service, tokens: [{name: t, value: ${READER}}]}
+agreements: [{from: MY, to: DE, max_tlp: amber, recipients: all, signed: [MY, DE]}]
+baseline: {max_tlp: green, members: [MY, DE]}
+api_roots:
+  - path: bench
+    title: Benchmark
+    collections:
+      - {id: ${COLLECTION}, alias: c, title: C, grants: [{to: "*", read: true, write: true}]}
+`
+const MARKINGS = [
+  'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487',
+  'marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb',
+  'marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421',
+]
+
+function indicator(i: number): object {
+  return {
+    type: 'indicator',
+    spec_version: '2.1',
+    id: `indicator--${randomUUID()}`,
+    created: '2026-01-01T00:00:00.000Z',
+    modified: '2026-01-01T00:00:00.000Z',
+    name: `Benchmark indicator ${i}`,
+    description: 'Made by the benchmark. '.repeat(12),
+    indicator_types: ['malicious-activity'],
+    pattern: `[ipv4-addr:value = '198.51.${(i >> 8) & 255}.${i & 255}']`,
+    pattern_type: 'stix',
+    valid_from: '2026-01-01T00:00:00Z',
+    // Levels that alternate: the worst case for runs.
+    object_marking_refs: [MARKINGS[i % 3]],
+  }
+}
+
+/** Walks the whole collection; @returns objects per second. */
+async function sync(bench: Bench, limit: number): Promise<number> {
+  const start = performance.now()
+  let next = ''
+  for (;;) {
+    const url = `${bench.base}/bench/collections/c/objects/?limit=${limit}${next && `&next=${next}`}`
+    const { status, body } = await call('GET', url, READER)
+    if (status !== 200) throw new Error(`GET answered ${status}`)
+    const more = /^\{"more":true,"next":"([^"]+)"/.exec(body.subarray(0, 300).toString())
+    if (!more) break
+    next = more[1] as string
+  }
+  return OBJECTS / ((performance.now() - start) / 1000)
+}
+
+const median = (figures: number[]) => [...figures].sort((a, b) => a - b)[figures.length >> 1] as number
+
+/** Two servers on one database, asked in turn, so that what else the machine does meets both alike. */
+async function main(): Promise<void> {
+  const on = await startBench(TOPOLOGY, process.env.BENCH_DATABASE_URL)
+  const off = await startBench(null, on.databaseUrl, { COMITY_LEDGER: 'off' })
+  const coldOn = await startBench(null, on.databaseUrl, { COMITY_CACHE_BYTES: '0' })
+  const coldOff = await startBench(null, on.databaseUrl, { COMITY_LEDGER: 'off', COMITY_CACHE_BYTES: '0' })
+  const db = new pg.Client({ connectionString: on.databaseUrl, options: '-c search_path=comity' })
+  await db.connect()
+  try {
+    for (let k = 0; k < OBJECTS / 1000; k++) {
+      const objects = Array.from({ length: 1000 }, (_, i) => indicator(k * 1000 + i))
+      const url = `${on.base}/bench/collections/c/objects/`
+      const { status } = await call('POST', url, FEED, JSON.stringify({ objects }))
+      if (status !== 202) throw new Error(`POST answered ${status}`)
+    }
+    await db.query('analyze item')
+    for (const [what, a, b] of [
+      ['cold', coldOn, coldOff],
+      ['sealed', on, off],
+    ] as const) {
+      for (const limit of [1000, 100]) {
+        for (const one of [a, b]) await sync(one, limit)
+        const figures: [number[], number[]] = [[], []]
+        for (let i = 0; i < ROUNDS; i++) {
+          figures[0].push(await sync(a, limit))
+          figures[1].push(await sync(b, limit))
+        }
+        const [with_, without] = [median(figures[0]), median(figures[1])]
+        process.stdout.write(
+          `full sync, ${what}, pages of ${limit}: ${Math.round(with_)} objects/s with the ledger, ${Math.round(without)} without, ratio ${(with_ / without).toFixed(3)}\n`,
+        )
+      }
+    }
+    await new Promise((done) => setTimeout(done, 2000))
+    const { rows } = await db.query(`select count(*)::int as entries, sum(count)::int as objects,
+      pg_total_relation_size('ledger_entry')::int as bytes from ledger_entry`)
+    const [{ entries, objects, bytes }] = rows
+    process.stdout.write(
+      `${entries} entries for ${objects} delivered objects, ${(((bytes / objects) * 1e6) / 1e6).toFixed(2)} MB per million\n`,
+    )
+  } finally {
+    await db.end()
+    for (const one of [coldOff, coldOn, off, on]) await one.stop()
+  }
+}
+
+await main()

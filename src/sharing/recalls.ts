@@ -1,0 +1,114 @@
+/** Recalls: what the caller fetched and should handle anew, and who has acknowledged its organization's (policy.md §7, §13). */
+import { AppError } from '../errors.ts'
+import type { Caller, Subject } from '../policy/model.ts'
+import {
+  acknowledgeRecall,
+  findRecalls,
+  type Issued,
+  type Notice,
+  RECIPIENTS,
+  readIssued,
+  readNotices,
+} from '../store/recalls.ts'
+import { assume } from '../store/session.ts'
+import { cursorKeys, openCursor, sealCursor } from '../taxii/cursor.ts'
+import type { Exchange } from '../taxii/exchange.ts'
+import { formatMicros } from '../time.ts'
+import { type Asked, openWalk, pageOfRows } from './walk.ts'
+
+type Member = Caller & { subject: Subject }
+
+const PAGE = 100
+
+/** A capped token learns of what it fetched itself; any other credential of whatever its owner fetched. */
+const credential = ({ subject, token }: Member) => (subject.cap === null ? null : (token?.id ?? ''))
+
+/** The caller's notices, open ones first, each as soon as what it is about has happened. */
+export async function listRecalls(exchange: Exchange, caller: Member, asked: Asked) {
+  const token = credential(caller)
+  const binding = ['recalls', caller.id, token ?? '']
+  const keys = cursorKeys(exchange.world.settings)
+  const walk = asked.next === undefined ? null : openCursor(keys, asked.next, binding)
+  const limit = asked.limit ?? PAGE
+  const beyond = walk && { open: walk.addedAfter === 1n, seq: walk.after }
+  const reader = exchange.reader(caller)
+  const rows = await exchange.pool.transaction(async (db) => {
+    await assume(db, reader)
+    await findRecalls(db)
+    return await readNotices(db, reader, { token, id: null, beyond, limit })
+  })
+  const items = rows.slice(0, limit)
+  const last = items.at(-1)
+  if (rows.length <= limit || !last) return { items: items.map(shown) }
+  const place = { after: last.seq, addedAfter: last.acknowledged === null ? 1n : 0n }
+  return { items: items.map(shown), next: sealCursor(keys[0] as Buffer, place, binding) }
+}
+
+function shown({ id, at, root, collection, object, versions, fetched, kind, reason, acknowledged }: Notice) {
+  return {
+    id,
+    at: formatMicros(at),
+    root,
+    collection,
+    object,
+    versions,
+    fetched_at: formatMicros(fetched),
+    kind,
+    reason,
+    acknowledged_at: acknowledged === null ? null : formatMicros(acknowledged),
+  }
+}
+
+/** Says that the caller has seen a recall to. Again changes nothing. @throws notFound unless it is one of its own */
+export async function acknowledge(exchange: Exchange, caller: Member, recall: string) {
+  const reader = exchange.reader(caller)
+  const token = credential(caller)
+  return await exchange.pool.transaction(async (db) => {
+    await assume(db, reader)
+    if (!(await acknowledgeRecall(db, recall, token, exchange.clock.now()))) throw new AppError('notFound')
+    const [notice] = await readNotices(db, reader, { token, id: recall, beyond: null, limit: 1 })
+    if (!notice) throw new AppError('notFound')
+    return shown(notice)
+  })
+}
+
+/** Recalls of the caller's organization's objects: those that it may see; all of them to an uncapped custodian. */
+export async function listIssued(exchange: Exchange, caller: Member, asked: Asked) {
+  const walk = openWalk(exchange, asked, ['recalls-issued', caller.id, caller.subject.cap ?? ''])
+  const { principal, organization, cap } = caller.subject
+  const rows =
+    principal.kind === 'person'
+      ? await readIssued(exchange.pool, exchange.reader(caller), {
+          organization: organization.id,
+          all: principal.custodian && cap === null,
+          before: walk.before,
+          limit: walk.limit,
+        })
+      : []
+  return pageOfRows(exchange, walk, rows, shownIssued)
+}
+
+function shownIssued(recall: Issued) {
+  const { id, at, root, collection, object, versions, kind, actor, reason, fetched, acknowledged } = recall
+  const time = (text: string) => formatMicros(BigInt(text))
+  return {
+    id,
+    at: formatMicros(at),
+    root,
+    collection,
+    object,
+    versions,
+    kind,
+    actor,
+    reason,
+    fetched,
+    acknowledged,
+    recipients: recall.recipients.map((r) => ({
+      principal: r.principal,
+      organization: r.organization,
+      fetched_at: time(r.fetched),
+      acknowledged_at: r.acknowledged === null ? null : time(r.acknowledged),
+    })),
+    recipients_left_out: Math.max(0, fetched - RECIPIENTS),
+  }
+}

@@ -1,0 +1,94 @@
+/** The ledger's way in: answers that are about to leave, and their sealing into the chains (0005_ledger.sql). */
+import type { Database } from './pool.ts'
+import { sql } from './sql.ts'
+
+export interface NewDelivery {
+  /** In decimal, as all of these. */
+  at: string
+  principal: string
+  /** The reader's organization. */
+  reader: string
+  token: string | null
+  collection: number
+  epoch: string
+  /** The collection's `rewritten` as the page was read. */
+  revision: string
+  /** Written down only if epoch and revision are still the database's. */
+  confirm: boolean
+  parts: readonly {
+    organization: string
+    country: string
+    audience: number
+    rule: string
+    count: number
+    first: string
+    last: string
+    runs: string
+  }[]
+}
+
+/** @returns which of them were written down */
+export async function recordDeliveries(db: Database, list: readonly NewDelivery[]): Promise<boolean[]> {
+  const text = JSON.stringify(list.map((delivery, n) => ({ n, ...delivery })))
+  const row = await db.one<{ kept: boolean[] }>(sql`select record_deliveries(${text}::jsonb) as kept`)
+  return row.kept
+}
+
+/** Seals what has been delivered; @returns how many answers, 0 also while another node seals */
+export async function sealDeliveries(db: Database, now: bigint, most: number): Promise<number> {
+  const row = await db.one<{ count: number }>(
+    sql`select seal_deliveries(${now}::bigint, ${most}::int) as count`,
+  )
+  return row.count
+}
+
+/** Looks through what was sealed before recalls that are new; @returns how many recalls */
+export async function spreadRecalls(db: Database, most: number): Promise<number> {
+  const row = await db.one<{ count: number }>(sql`select spread_recalls(${most}::int) as count`)
+  return row.count
+}
+
+/** The entries of one chain that a day which is over has sealed. */
+export interface DueHead {
+  organization: string
+  day: number
+  first: bigint
+  last: bigint
+  objects: bigint
+  hash: Buffer
+}
+
+export async function headsDue(db: Database, now: bigint): Promise<DueHead[]> {
+  return await db.rows(sql`select * from heads_due(${now}::bigint)`)
+}
+
+/** Hashes of the entries of one chain, one after the other. */
+export async function* entryHashes(
+  db: Database,
+  organization: string,
+  first: bigint,
+  last: bigint,
+): AsyncGenerator<Buffer> {
+  for (let at = first; at <= last; at += 10_000n) {
+    const row = await db.one<{ hashes: Buffer }>(
+      sql`select entry_hashes(${organization}, ${at}::bigint, ${last}::bigint) as hashes`,
+    )
+    for (let i = 0; i < row.hashes.length; i += 32) yield row.hashes.subarray(i, i + 32)
+  }
+}
+
+export interface NewHead extends DueHead {
+  root: Buffer
+  signed: bigint
+  key: string
+  signature: Buffer
+}
+
+/** @returns false when another node was faster, or the day has got another entry */
+export async function keepHead(db: Database, head: NewHead): Promise<boolean> {
+  const row = await db.one<{ kept: boolean }>(
+    sql`select keep_head(${head.organization}, ${head.day}::int, ${head.first}::bigint, ${head.last}::bigint,
+      ${head.objects}::bigint, ${head.root}, ${head.hash}, ${head.signed}::bigint, ${head.key}, ${head.signature}) as kept`,
+  )
+  return row.kept
+}

@@ -1,0 +1,170 @@
+/** Recalls: who fetched what has become stricter or is gone, and who has acknowledged it (policy.md §7, §13). */
+import type { Database } from './pool.ts'
+import { type Reader, readAs } from './session.ts'
+import { sql } from './sql.ts'
+
+export type RecallKind =
+  | 'relabel'
+  | 'delete'
+  | 'newer-version'
+  | 'reference'
+  | 'schedule'
+  | 'quarantine'
+  | 'veto'
+
+/**
+ * Notes that rows have become stricter, or go, in the transaction that does so, which holds the collection's log; before
+ * rows go. Whoever fetched one of them gets a notice, `actor` apart.
+ * @param accepted names of the rows (item.accepted)
+ */
+export async function noteTightening(
+  db: Database,
+  collection: number,
+  accepted: readonly bigint[],
+  cause: { kind: RecallKind; actor: string; reason: string | null },
+): Promise<void> {
+  if (accepted.length === 0) return
+  await db.rows(sql`select note_tightening(${collection}, ${accepted.map(String)}::bigint[], ${cause.kind},
+    ${cause.actor}, ${cause.reason})`)
+}
+
+/** Something that the caller fetched and that is recalled. */
+export interface Notice {
+  seq: bigint
+  id: string
+  at: bigint
+  root: string
+  collection: string
+  object: string
+  versions: string[]
+  fetched: bigint
+  kind: RecallKind
+  reason: string | null
+  acknowledged: bigint | null
+}
+
+type Raw<T> = {
+  [K in keyof T]: T[K] extends bigint ? string : T[K] extends bigint | null ? string | null : T[K]
+}
+
+export interface NoticeQuery {
+  /** Only what this credential fetched (a capped token's id), or null: whatever the principal fetched. */
+  token: string | null
+  id: string | null
+  /** Beyond this one in the list: open ones first, then the last first. */
+  beyond: { open: boolean; seq: bigint } | null
+  limit: number
+}
+
+/** @returns at most one more than `limit` */
+export async function readNotices(db: Database, reader: Reader, query: NoticeQuery): Promise<Notice[]> {
+  const { beyond } = query
+  const row = await readAs<{ found: Raw<Notice>[] | null }>(
+    db,
+    reader,
+    sql`select json_agg(x) as found from (
+      select r.seq::text, r.id, r.at::text, p.root, p.id as collection, r.object_id as object, n.versions,
+        n.fetched::text, r.kind, r.reason, n.acknowledged::text
+      from (
+        select n.recall, min(n.fetched) as fetched,
+          case when bool_and(n.acknowledged is not null) then min(n.acknowledged) end as acknowledged,
+          (select json_agg(distinct v) from recall_notice m cross join lateral unnest(m.versions) v
+            where m.recall = n.recall and m.principal = ${reader.principal}
+              and (${query.token}::text is null or m.token = ${query.token})) as versions
+        from recall_notice n
+        where s.fresh and n.principal = ${reader.principal} and (${query.token}::text is null or n.token = ${query.token})
+          and (${query.id}::uuid is null or n.recall = ${query.id}::uuid)
+        group by n.recall
+      ) n join recall r on r.id = n.recall join ledger_place p on p.collection = r.collection
+      where ${beyond === null}::boolean
+        or (n.acknowledged is null, r.seq) < (${beyond?.open ?? false}::boolean, ${beyond?.seq ?? 0n}::bigint)
+      order by (n.acknowledged is null) desc, r.seq desc limit ${query.limit + 1}
+    ) x`,
+  )
+  return (row.found ?? []).map((raw) => ({
+    ...raw,
+    seq: BigInt(raw.seq),
+    at: BigInt(raw.at),
+    fetched: BigInt(raw.fetched),
+    acknowledged: raw.acknowledged === null ? null : BigInt(raw.acknowledged),
+  }))
+}
+
+/** Notices of what was delivered and recalled a moment ago; in a transaction that has assumed the reader. */
+export async function findRecalls(db: Database): Promise<void> {
+  await db.rows(sql`select find_recalls()`)
+}
+
+/** In a transaction that has assumed the reader. @returns false when it has no such notice */
+export async function acknowledgeRecall(
+  db: Database,
+  recall: string,
+  token: string | null,
+  now: bigint,
+): Promise<boolean> {
+  const row = await db.one<{ done: boolean }>(
+    sql`select acknowledge_recall(${recall}::uuid, ${token}, ${now}::bigint) as done`,
+  )
+  return row.done
+}
+
+/** Recipients named per recall. */
+export const RECIPIENTS = 200
+
+/** A recall of the caller's organization's object. */
+export interface Issued {
+  seq: bigint
+  id: string
+  at: bigint
+  root: string
+  collection: string
+  object: string
+  versions: string[]
+  kind: RecallKind
+  actor: string
+  reason: string | null
+  fetched: number
+  acknowledged: number
+  recipients: { principal: string; organization: string; fetched: string; acknowledged: string | null }[]
+}
+
+/** The last first. @param all also recalls of what the reader may not see (a custodian) */
+export async function readIssued(
+  db: Database,
+  reader: Reader,
+  query: { organization: string; all: boolean; before: bigint | null; limit: number },
+): Promise<Issued[]> {
+  const row = await readAs<{ found: Raw<Issued>[] | null }>(
+    db,
+    reader,
+    sql`select json_agg(x) as found from (
+      select r.seq::text, r.id, r.at::text, p.root, p.id as collection, r.object_id as object, v.versions, r.kind,
+        r.actor, r.reason, n.fetched, n.acknowledged, coalesce(n.recipients, '[]') as recipients
+      from recall r join ledger_place p on p.collection = r.collection
+      cross join lateral (
+        select case when ${query.all}::boolean then (select json_agg(distinct a) from unnest(r.versions) a)
+          else (select json_agg(distinct o.version) from (
+            select i.version from item i where i.collection = r.collection and i.position = any (r.places)
+              and i.organization = r.organization and i.audience = any (${reader.scope}::int[])
+            union all
+            select f.version from former f where f.collection = r.collection and f.position = any (r.places)
+              and f.organization = r.organization and f.audience = any (${reader.scope}::int[])
+          ) o) end as versions
+      ) v
+      cross join lateral (
+        select count(*)::int as fetched, count(acknowledged)::int as acknowledged,
+          json_agg(json_build_object('principal', m.principal, 'organization', m.reader, 'fetched', m.fetched::text,
+            'acknowledged', m.acknowledged::text) order by m.principal) filter (where m.n <= ${RECIPIENTS}::int) as recipients
+        from (
+          select principal, min(reader) as reader, min(fetched) as fetched, row_number() over (order by principal) as n,
+            case when bool_and(acknowledged is not null) then max(acknowledged) end as acknowledged
+          from recall_notice where recall = r.id and organization = r.organization group by principal
+        ) m
+      ) n
+      where s.fresh and s.scope is not null and r.organization = ${query.organization} and v.versions is not null
+        and (${query.before}::bigint is null or r.seq < ${query.before}::bigint)
+      order by r.seq desc limit ${query.limit + 1}
+    ) x`,
+  )
+  return (row.found ?? []).map((raw) => ({ ...raw, seq: BigInt(raw.seq), at: BigInt(raw.at) }))
+}

@@ -1,0 +1,213 @@
+/** GET /api/v1/ledger: what was delivered to whom is what they got; each organization reads of its own only (policy.md §13). */
+import t, { test } from 'tap'
+import { api } from '../support/api.ts'
+import { database } from '../support/cluster.ts'
+import { asOwner } from '../support/in-process.ts'
+import { all, held, type LedgerItem, told } from '../support/ledger.ts'
+import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
+import { until } from '../support/release.ts'
+import { weakLogin } from '../support/roles.ts'
+import { apply, startServer } from '../support/server.ts'
+import { indicator, ipv4, TLP } from '../support/stix.ts'
+
+const CAPPED = 'tk-ledger-my-capped-0123456789abcdef'
+const SIEM = 'tk-ledger-sg-siem-0123456789abcdef'
+const world = policyWorld() as { principals: { id: string; tokens?: object[] }[] }
+for (const principal of world.principals) {
+  if (principal.id === 'my') principal.tokens = [{ name: 'capped', value: CAPPED, max_tlp: 'green' }]
+  if (principal.id === 'sg') principal.tokens = [{ name: 'siem', value: SIEM }]
+}
+const own = await database(t)
+await apply(own.url, JSON.stringify(world))
+const server = await startServer(t, { database: { url: await weakLogin(t, own.url) } })
+const [my, my2, sg, de] = ['my', 'my2', 'sg', 'de'].map((id) => server.as(id)) as [
+  ReturnType<typeof server.as>,
+  ReturnType<typeof server.as>,
+  ReturnType<typeof server.as>,
+  ReturnType<typeof server.as>,
+]
+const custodian = api(server, 'my')
+const colleague = api(server, 'my2')
+
+/** The ledger once nothing waits to be sealed. */
+async function sealed<T>(work: () => Promise<T>): Promise<T> {
+  await until(
+    () =>
+      asOwner(
+        own.url,
+        async (client) => (await client.query('select count(*)::int as n from delivery')).rows[0].n,
+      ),
+    (count) => count === 0,
+  )
+  return await work()
+}
+const ledger = (query = '', as = custodian) => sealed(() => all<LedgerItem>(as, `/api/v1/ledger${query}`))
+
+const objects = [
+  ...[0, 1, 2, 3].map(() => indicator({ object_marking_refs: [TLP.green] })),
+  ...[0, 1].map(() => indicator({ object_marking_refs: [TLP.amber] })),
+  indicator({ object_marking_refs: [TLP.clear] }),
+]
+const red = indicator({ object_marking_refs: [TLP.red] })
+const foreign = indicator({ object_marking_refs: [TLP.green] })
+await my.add(AT.closed, ...objects, red)
+await sg.add(AT.closed, foreign)
+
+test('what a partner got by full sync is in the ledger of the originator, and nothing else', async (t) => {
+  const pages = await sg.pages(`${AT.closed}objects/`, { limit: '3' })
+  const items = await ledger('?organization=sgcert')
+  const mine = held(...pages).filter((key) => !key.startsWith(foreign.id))
+  t.equal(mine.length, 7)
+  t.strictSame(told(items), mine)
+  t.strictSame(
+    [...new Set(items.map((i) => i.rule))].sort(),
+    ['agreement MY>SG', 'clear'],
+    'with the rule of each',
+  )
+  t.ok(items.every((i) => i.principal === 'sg' && i.token === null && i.collection === COLLECTION.closed))
+  t.equal(
+    items.reduce((sum, i) => sum + i.count, 0),
+    7,
+  )
+})
+
+test('pages from memory, one object, several credentials: each delivery is an entry', async (t) => {
+  const before = (await ledger('?organization=sgcert')).length
+  const siem = server.bearer(SIEM)
+  const again = await siem.pages(`${AT.closed}objects/`, { limit: '3' })
+  const items = (await ledger('?organization=sgcert')).slice(0, -before)
+  t.strictSame(
+    told(items),
+    held(...again).filter((key) => !key.startsWith(foreign.id)),
+  )
+  t.ok(items.every((i) => i.token !== null && i.principal === 'sg'))
+  const one = await sg.getObject(AT.closed, objects[4]?.id ?? '')
+  t.equal(one.status, 200)
+  const [last] = await ledger()
+  t.strictSame(told(last ? [last] : []), held(one))
+  for (const other of ['manifest/', `objects/${objects[0]?.id}/versions/`])
+    await sg.get(`${AT.closed}${other}`)
+  t.equal((await de.getObject(AT.closed, objects[4]?.id ?? '')).status, 404)
+  await de.get(`${AT.closed}objects/`, { query: { added_after: '2100-01-01T00:00:00Z' } })
+  t.strictSame((await ledger())[0], last, 'manifests, versions, refusals and empty pages deliver nothing')
+})
+
+test('filters and pages', async (t) => {
+  const every = await ledger()
+  t.strictSame(await ledger('?limit=1'), every)
+  t.strictSame(await ledger('?order=oldest&limit=2'), [...every].reverse())
+  const id = objects[4]?.id
+  const one = await ledger(`?object=${id}`)
+  t.ok(one.length >= 3)
+  t.ok(one.every((i) => i.objects.length === 1 && i.objects[0]?.id === id))
+  t.strictSame(
+    one.map((i) => i.chain?.seq),
+    every.filter((i) => i.objects.some((o) => o.id === id)).map((i) => i.chain?.seq),
+  )
+  t.strictSame(await ledger('?organization=decert'), [])
+  const since = every[1]?.until
+  t.strictSame(
+    (await ledger(`?since=${since}`)).map((i) => i.chain?.seq),
+    every.filter((i) => i.until >= String(since)).map((i) => i.chain?.seq),
+  )
+  t.equal((await custodian.get('/api/v1/ledger?since=yesterday')).status, 400)
+  t.equal((await custodian.get('/api/v1/ledger?next=AAAA')).status, 400)
+  t.equal((await custodian.get('/api/v1/ledger?object=%00')).status, 400)
+  t.equal((await custodian.get('/api/v1/ledger?limit=101')).status, 400)
+})
+
+test('a colleague who may not see RED sees no trace of it, nor the chain', async (t) => {
+  t.equal((await my.getObject(AT.closed, red.id)).status, 200)
+  const [top] = await ledger()
+  t.strictSame(told(top ? [top] : []), held(await my.getObject(AT.closed, red.id)))
+  const items = await ledger('', colleague)
+  t.ok(items.length > 0)
+  t.ok(items.every((i) => i.chain === undefined && i.count === i.objects.length && i.count > 0))
+  t.notOk(JSON.stringify(items).includes(red.id))
+  t.strictSame(await ledger(`?object=${red.id}`, colleague), [])
+  t.strictSame((await colleague.get('/api/v1/ledger/heads')).json, { items: [] })
+  t.equal((await colleague.get('/api/v1/ledger/1/proof')).status, 404)
+  const capped = api(server, 'my', `Bearer ${CAPPED}`)
+  const seen = await ledger('', capped)
+  t.ok(seen.length > 0 && seen.every((i) => i.chain === undefined))
+  const green = [...objects.slice(0, 4), objects[6]].map((o) => o?.id)
+  t.ok(
+    seen.every((i) => i.objects.every((o) => green.includes(o.id))),
+    'a capped token sees up to its cap',
+  )
+  t.equal((await capped.get('/api/v1/ledger/1/proof')).status, 404)
+})
+
+test('nothing of it reaches another organization', async (t) => {
+  const partner = await ledger('', api(server, 'sg'))
+  t.ok(partner.length > 0, 'its own object was delivered to itself')
+  t.ok(partner.every((i) => i.objects.every((o) => o.id === foreign.id)))
+  for (const principal of ['bank', 'de']) {
+    t.strictSame((await api(server, principal).get('/api/v1/ledger')).json, { items: [] })
+    t.strictSame((await api(server, principal).get('/api/v1/ledger/heads')).json, { items: [] })
+    t.equal((await api(server, principal).get('/api/v1/ledger/1/proof')).status, 404)
+  }
+})
+
+test('an entry is read for ever, whatever becomes of its objects', async (t) => {
+  const moved = indicator({ object_marking_refs: [TLP.amber] })
+  const gone = indicator({ object_marking_refs: [TLP.green] })
+  const address = ipv4('198.51.100.77', { object_marking_refs: [TLP.amber] })
+  await my.add(AT.closed, moved, gone, address)
+  const ids = [moved, gone, address].map((o) => o.id)
+  const got = await sg.getObjects(AT.closed, { 'match[id]': ids.join(',') })
+  const manifest = await sg.getManifest(AT.closed, { 'match[id]': ids.join(',') })
+  t.equal(got.objects.length, 3)
+  const keys = manifest.records.map((r) => `${r.id} ${r.version}`).sort()
+  const mine = async (as = custodian) => {
+    const found = await Promise.all(ids.map((id) => ledger(`?object=${id}&organization=sgcert`, as)))
+    return told(found.flat())
+  }
+  t.strictSame(await mine(), keys)
+  const relabel = (id: string, level: 'green' | 'red') =>
+    custodian.patch(`/api/v1/roots/one/collections/closed/objects/${id}`, {
+      object_marking_refs: [TLP[level]],
+      reason: 'test',
+    })
+  for (const id of [moved.id, address.id]) t.equal((await relabel(id, 'green')).status, 200)
+  t.equal((await my.delete(`${AT.closed}objects/${gone.id}/`)).status, 200)
+  t.strictSame(await mine(), keys, 'moved and deleted')
+  t.strictSame(await mine(colleague), keys, 'a colleague sees them as well')
+  t.equal((await relabel(moved.id, 'red')).status, 200)
+  t.strictSame(await mine(), keys, 'stricter')
+  t.strictSame(
+    await mine(colleague),
+    keys.filter((key) => !key.startsWith(moved.id)),
+    'to who may not see the object any more, its deliveries are gone',
+  )
+})
+
+test('off: nothing is written down', async (t) => {
+  const before = await ledger()
+  const silent = await startServer(t, { database: own, env: { COMITY_LEDGER: 'off' } })
+  t.equal((await silent.as('sg').pages(`${AT.closed}objects/`, { limit: '2' })).length > 1, true)
+  t.equal((await silent.as('sg').pages(`${AT.closed}objects/`, { limit: '2' })).length > 1, true)
+  t.strictSame(await ledger(), before)
+})
+
+test('no delivery without a record', async (t) => {
+  await asOwner(own.url, (client) =>
+    client.query('alter table delivery add constraint full_up check (false) not valid'),
+  )
+  for (const path of [
+    `${AT.closed}objects/`,
+    `${AT.closed}objects/?limit=2`,
+    `${AT.closed}objects/${foreign.id}/`,
+  ]) {
+    const answer = await sg.get(path)
+    t.equal(answer.status, 503, path)
+    t.notOk(answer.text.includes(foreign.id))
+  }
+  t.equal((await sg.getManifest(AT.closed)).status, 200)
+  t.equal(
+    (await my2.get(`${AT.closed}objects/`, { query: { added_after: '2100-01-01T00:00:00Z' } })).status,
+    200,
+  )
+  await asOwner(own.url, (client) => client.query('alter table delivery drop constraint full_up'))
+  t.equal((await sg.get(`${AT.closed}objects/`)).status, 200)
+})
