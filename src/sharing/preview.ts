@@ -14,6 +14,7 @@ import { labelOne, ownOnly, readMarkings, type Writer } from '../taxii/prepare-o
 import { formatMicros, type Micros } from '../time.ts'
 import { type Audience, audienceOf, type Named, nameOf, type Reading, readingOf } from './audience.ts'
 import { type Asker, recordOf } from './known.ts'
+import { withReferences } from './preview-references.ts'
 
 type Value = Record<string, unknown>
 
@@ -62,7 +63,15 @@ export async function preview(exchange: Exchange, caller: Asker, request: Previe
 
   // Asked of another world than the one in which the caller's rights were found: again.
   if (exchange.world !== world) throw new StaleWorld()
-  const { record, heldUntil } = joined(whole.labels, subject.principal.id, subject.organization.id, now)
+  const marks = joined(whole.labels, subject.principal.id, subject.organization.id, now)
+  const { record, heldUntil } = await withReferences(
+    exchange,
+    exchange.reader(caller),
+    writer,
+    value,
+    marks,
+    now,
+  )
   const readers = readersOf(world, collection, record, now)
   return {
     level: levelOf(record),
