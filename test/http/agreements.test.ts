@@ -6,7 +6,7 @@ import { AT, policyWorld, readers } from '../support/policy-world.ts'
 import { comity, type Server, startServer } from '../support/server.ts'
 import { indicator, ipv4, TLP } from '../support/stix.ts'
 
-const [CAPPED, FULL] = ['a token that reads up to green', 'a token as strong as its owner']
+const [CAPPED, FULL] = ['a-token-that-reads-up-to-green', 'a-token-as-strong-as-its-owner']
 
 /** No agreement, no baseline; `boss` is a custodian of Petrobank, `my2` of nothing. */
 function world(more: object = {}): string {
