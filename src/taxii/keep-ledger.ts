@@ -11,5 +11,5 @@ export async function keepLedger(exchange: Exchange, stopped: () => boolean = ()
   const { pool, clock } = exchange
   while (!stopped() && (await sealDeliveries(pool, clock.now(), ANSWERS)) > 0) {}
   while (!stopped() && (await spreadRecalls(pool, RECALLS)) > 0) {}
-  if (!stopped()) await signHeads(exchange)
+  while (!stopped() && (await signHeads(exchange)) > 0) {}
 }

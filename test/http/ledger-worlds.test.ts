@@ -101,6 +101,7 @@ for (let w = 0; w < WORLDS; w++) {
       }
       if (random.chance(0.3)) await node.work()
     }
+    await node.work()
     clock.at += 86_400_000_000n
     await node.work()
     await asOwner(url, async (client) => {

@@ -110,11 +110,6 @@ const FUNCTIONS = [
 
 /** Tables with content, and the only policy that lets the application role see rows of them. */
 const POLICIES: Record<string, RegExp> = {
-  former: /get_bit\(\( SELECT scope\(\)/i,
-  ledger_entry: /organization = \( SELECT/i,
-  ledger_head: /custodian/i,
-  recall: /organization = \( SELECT/i,
-  recall_notice: /principal = \( SELECT whoami\(\)/i,
   item: /get_bit\(\( SELECT scope\(\)/i,
   rendering: /get_bit\(\( SELECT scope\(\)/i,
   tombstone: /get_bit\(\( SELECT scope\(\)/i,
@@ -122,6 +117,11 @@ const POLICIES: Record<string, RegExp> = {
   status_part: /principal = \( SELECT whoami\(\)/i,
   quarantined: /principal = \( SELECT whoami\(\)/i,
   upload: /principal = \( SELECT whoami\(\)/i,
+  former: /get_bit\(\( SELECT scope\(\)/i,
+  ledger_entry: /organization = \( SELECT.*whoami\(\).*get_bit\(\( SELECT scope\(\).*custodian/is,
+  ledger_head: /organization = \( SELECT.*whoami\(\).*custodian/is,
+  recall: /organization = \( SELECT.*whoami\(\).*EXISTS \( SELECT\s+FROM recall_notice/is,
+  recall_notice: /principal = \( SELECT whoami\(\).*organization = \( SELECT.*whoami\(\)/is,
   release_schedule: /organization = \( SELECT.*whoami\(\).*EXISTS \( SELECT\s+FROM item/is,
   release_step: /EXISTS \( SELECT\s+FROM release_schedule/i,
   release_request: /principal = \( SELECT whoami\(\).*EXISTS \( SELECT\s+FROM release_request_to/is,

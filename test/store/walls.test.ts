@@ -35,7 +35,8 @@ async function copied(test: Test, name: string): Promise<string> {
 }
 
 const RELEASES = ['release_schedule', 'release_step', 'release_request', 'release_request_to']
-const WALLED = ['item', 'rendering', 'tombstone', 'status', 'status_part', 'upload', ...RELEASES]
+const LEDGER = ['former', 'ledger_entry', 'ledger_head', 'recall', 'recall_notice']
+const WALLED = [...LEDGER, 'item', 'rendering', 'tombstone', 'status', 'status_part', 'upload', ...RELEASES]
 
 async function withoutRls(url: string): Promise<void> {
   await asOwner(url, async (client) => {
@@ -79,6 +80,14 @@ function withoutPredicate(test: Test): string {
       [/\baudience = any \(\$\{scope\}::int\[\]\)/g, 'true'],
       [/\bi\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true'],
       [/\br\.principal = \$\{reader\.principal\}/g, 'true'],
+    ],
+    'ledger.js': [
+      [/\be\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true'],
+      [/ and \$\{t\}\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, ''],
+    ],
+    'recalls.js': [
+      [/\b[if]\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true'],
+      [/\b[nm]\.principal = \$\{reader\.principal\}/g, 'true'],
     ],
     'statuses.js': [[/\bi\.principal = \$\{reader\.principal\}/g, 'true']],
   }

@@ -1,0 +1,249 @@
+/** Recalls: who fetched what became stricter or went learns it at once, nobody else does, and the originator sees who acknowledged. */
+import type pg from 'pg'
+import t, { test } from 'tap'
+import { type Api, api } from '../support/api.ts'
+import { database } from '../support/cluster.ts'
+import { asOwner } from '../support/in-process.ts'
+import { all } from '../support/ledger.ts'
+import { AT, policyWorld } from '../support/policy-world.ts'
+import { until } from '../support/release.ts'
+import { weakLogin } from '../support/roles.ts'
+import { apply, startServer } from '../support/server.ts'
+import { indicator, relationship, TLP } from '../support/stix.ts'
+
+const CAPPED = 'tk-recalls-sg-capped-0123456789abcdef'
+const READS = 'tk-recalls-sg-reads-0123456789abcdef'
+const world = policyWorld() as { principals: { id: string; tokens?: object[] }[] }
+for (const principal of world.principals) {
+  if (principal.id !== 'sg') continue
+  principal.tokens = [
+    { name: 'capped', value: CAPPED, max_tlp: 'amber' },
+    { name: 'reads', value: READS, scopes: ['read'] },
+  ]
+}
+const own = await database(t)
+await apply(own.url, JSON.stringify(world))
+const server = await startServer(t, { database: { url: await weakLogin(t, own.url) } })
+const author = server.as('my')
+const custodian = api(server, 'my')
+
+interface Notice {
+  id: string
+  object: string
+  versions: string[]
+  kind: string
+  reason: string | null
+  acknowledged_at: string | null
+}
+interface Issued extends Notice {
+  actor: string
+  fetched: number
+  acknowledged: number
+  recipients: { principal: string; organization: string; acknowledged_at: string | null }[]
+}
+
+const PEOPLE = ['my', 'my2', 'bank', 'sg', 'de']
+const noticesOf = async (as: string | Api, object: string) =>
+  (await all<Notice>(typeof as === 'string' ? api(server, as) : as, '/api/v1/recalls')).filter(
+    (n) => n.object === object,
+  )
+/** Who has a notice about this object. */
+const recalled = async (object: string) => {
+  const found: string[] = []
+  for (const id of PEOPLE) if ((await noticesOf(id, object)).length > 0) found.push(id)
+  return found
+}
+const issuedOf = async (as: string, object: string) =>
+  (await all<Issued>(api(server, as), '/api/v1/recalls/issued')).filter((r) => r.object === object)
+const get = (who: string, id: string) => server.as(who).getObject(AT.closed, id)
+const relabel = async (id: string, level: keyof typeof TLP, reason = 'because') => {
+  const answer = await custodian.patch(`/api/v1/roots/one/collections/closed/objects/${id}`, {
+    object_marking_refs: [TLP[level]],
+    reason,
+  })
+  if (answer.status !== 200) throw new Error(answer.text)
+}
+async function posted(level: keyof typeof TLP) {
+  const object = indicator({ object_marking_refs: [TLP[level]] })
+  await author.add(AT.closed, object)
+  return object
+}
+
+test('a delete recalls from exactly those who fetched it, at once', async (t) => {
+  const { id, modified } = await posted('amber')
+  for (const who of ['sg', 'my2', 'de', 'my']) await get(who, id)
+  await server.as('bank').getManifest(AT.closed, { 'match[id]': id })
+  t.strictSame(await recalled(id), [])
+  t.equal((await author.delete(`${AT.closed}objects/${id}/`)).status, 200)
+  const [notice] = await noticesOf('sg', id)
+  t.match(notice, { kind: 'delete', reason: null, versions: [modified], acknowledged_at: null })
+  t.strictSame(Object.keys(notice ?? {}).sort(), [
+    'acknowledged_at',
+    'at',
+    'collection',
+    'fetched_at',
+    'id',
+    'kind',
+    'object',
+    'reason',
+    'root',
+    'versions',
+  ])
+  t.strictSame(
+    await recalled(id),
+    ['my2', 'sg'],
+    'not who got nothing, or only a manifest, nor who deleted it',
+  )
+})
+
+test('also later, when everything has long been sealed', async (t) => {
+  const { id } = await posted('amber')
+  for (const who of ['sg', 'bank']) await get(who, id)
+  await until(
+    () => asOwner(own.url, async (c) => (await c.query('select count(*)::int as n from delivery')).rows[0].n),
+    (n) => n === 0,
+  )
+  t.equal((await author.delete(`${AT.closed}objects/${id}/`)).status, 200)
+  t.strictSame(await recalled(id), ['bank', 'sg'])
+  await until(
+    () =>
+      asOwner(
+        own.url,
+        async (c) => (await c.query('select count(*)::int as n from recall where not spread')).rows[0].n,
+      ),
+    (n) => n === 0,
+  )
+  t.strictSame(await recalled(id), ['bank', 'sg'], 'and after the background job')
+  const [sent] = await issuedOf('my', id)
+  t.match(sent, { fetched: 2, acknowledged: 0, actor: 'my' })
+})
+
+test('stricter: who had fetched it before, whether or not it may still read it; wider: nobody', async (t) => {
+  const { id } = await posted('amber')
+  await get('sg', id)
+  await relabel(id, 'green')
+  t.strictSame(await recalled(id), [], 'wider')
+  await get('de', id)
+  await relabel(id, 'amber', 'a source asked for it')
+  await get('bank', id)
+  t.equal((await get('sg', id)).status, 200, 'it may still')
+  t.equal((await get('de', id)).status, 404)
+  t.strictSame(await recalled(id), ['sg', 'de'])
+  const [notice] = await noticesOf('de', id)
+  t.match(notice, { kind: 'relabel', reason: 'a source asked for it' })
+  await relabel(id, 'red')
+  t.strictSame(await recalled(id), ['bank', 'sg', 'de'], 'and once more')
+  t.equal((await noticesOf('sg', id)).length, 2)
+  t.equal((await noticesOf('bank', id)).length, 1)
+})
+
+test('what points at it becomes stricter with it', async (t) => {
+  const a = await posted('green')
+  const b = await posted('green')
+  const link = relationship(a.id, b.id, { object_marking_refs: [TLP.green] })
+  await author.add(AT.closed, link)
+  await get('de', link.id)
+  await relabel(b.id, 'amber')
+  t.strictSame(await recalled(link.id), ['de'])
+  t.match(await noticesOf('de', link.id), [{ kind: 'reference', reason: null }])
+  t.strictSame(await recalled(b.id), [])
+})
+
+test('a delivery that is under way when it happens is not missed', async (t) => {
+  const { id } = await posted('green')
+  const client = await new Promise<pg.Client>((done) => {
+    void asOwner(own.url, async (c) => {
+      await c.query('begin; lock table delivery in access exclusive mode')
+      done(c)
+      await new Promise<void>((end) => c.once('end', () => end()))
+    }).catch(() => {})
+  })
+  const answer = get('de', id)
+  await until(
+    () =>
+      asOwner(
+        own.url,
+        async (c) => (await c.query(`select count(*)::int as n from pg_locks where not granted`)).rows[0].n,
+      ),
+    (n) => n > 0,
+  )
+  t.equal((await author.delete(`${AT.closed}objects/${id}/`)).status, 200)
+  await client.query('commit')
+  await client.end()
+  t.equal((await answer).status, 200, 'it had been read before')
+  t.strictSame(await recalled(id), ['de'])
+})
+
+test('acknowledgements', async (t) => {
+  const { id } = await posted('amber')
+  for (const who of ['sg', 'my2']) await get(who, id)
+  await author.delete(`${AT.closed}objects/${id}/`)
+  const [notice] = await noticesOf('sg', id)
+  const path = `/api/v1/recalls/${notice?.id}/acknowledgement`
+  for (const who of ['de', 'bank', 'my']) t.equal((await api(server, who).post(path)).status, 404, who)
+  t.equal((await api(server, 'sg', `Bearer ${READS}`).post(path)).status, 403)
+  const done = await api(server, 'sg').post(`/api/v1/recalls/${notice?.id}/acknowledgement`)
+  t.equal(done.status, 200)
+  t.type(done.json.acknowledged_at, 'string')
+  t.strictSame((await api(server, 'sg').post(path)).json, done.json, 'again')
+  const [sent] = await until(
+    () => issuedOf('my', id),
+    (list) => list[0]?.fetched === 2,
+  )
+  t.match(sent, { acknowledged: 1, kind: 'delete', actor: 'my' })
+  t.match(sent?.recipients, [
+    { principal: 'my2', organization: 'mycert', acknowledged_at: null },
+    { principal: 'sg', organization: 'sgcert', acknowledged_at: done.json.acknowledged_at },
+  ])
+  t.strictSame(await issuedOf('sg', id), [], 'only to the originator')
+  const list = await all<Notice>(api(server, 'sg'), '/api/v1/recalls')
+  const open = list.map((n) => n.acknowledged_at === null)
+  t.strictSame(
+    open,
+    [...open].sort((a, b) => Number(b) - Number(a)),
+    'open ones first',
+  )
+  t.strictSame(await all<Notice>(api(server, 'sg'), '/api/v1/recalls?limit=1'), list, 'page by page')
+  t.equal(
+    (await custodian.post('/api/v1/recalls/2d086da7-4bdc-4f91-900e-d77486753710/acknowledgement')).status,
+    404,
+  )
+  t.equal((await custodian.post('/api/v1/recalls/nothing/acknowledgement')).status, 404)
+})
+
+test('a capped token learns of what it fetched itself', async (t) => {
+  const capped = server.bearer(CAPPED)
+  const token = api(server, 'sg', `Bearer ${CAPPED}`)
+  const [mine, other] = [await posted('amber'), await posted('amber')]
+  t.equal((await capped.getObject(AT.closed, mine.id)).status, 200)
+  for (const { id } of [mine, other]) await get('sg', id)
+  for (const { id } of [mine, other]) await author.delete(`${AT.closed}objects/${id}/`)
+  t.equal((await noticesOf(token, mine.id)).length, 1)
+  t.equal((await noticesOf(token, other.id)).length, 0)
+  t.equal((await noticesOf('sg', mine.id)).length, 1, 'one notice, however often it was fetched')
+  const [hidden] = await noticesOf('sg', other.id)
+  t.equal((await token.post(`/api/v1/recalls/${hidden?.id}/acknowledgement`)).status, 404)
+  const [shared] = await noticesOf('sg', mine.id)
+  t.equal((await token.post(`/api/v1/recalls/${shared?.id}/acknowledgement`)).status, 200)
+  t.match(
+    await issuedOf('my', mine.id),
+    [{ fetched: 1, acknowledged: 0 }],
+    'the other credential is open still',
+  )
+  t.equal((await api(server, 'sg').post(`/api/v1/recalls/${shared?.id}/acknowledgement`)).status, 200)
+  t.match(await issuedOf('my', mine.id), [{ fetched: 1, acknowledged: 1 }])
+})
+
+test('a colleague who may not see it learns nothing of its recall', async (t) => {
+  const red = await posted('red')
+  const green = await posted('green')
+  for (const { id } of [red, green]) await author.delete(`${AT.closed}objects/${id}/`)
+  t.equal((await issuedOf('my', red.id)).length, 1)
+  t.equal((await issuedOf('my2', red.id)).length, 0)
+  t.equal((await issuedOf('my2', green.id)).length, 1)
+  const shut = await posted('green')
+  await get('de', shut.id)
+  await relabel(shut.id, 'red')
+  t.equal((await issuedOf('my2', shut.id)).length, 0, 'nor of what is RED now')
+  t.equal((await issuedOf('my', shut.id)).length, 1)
+})
