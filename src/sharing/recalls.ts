@@ -99,7 +99,8 @@ function shownIssued(recall: Issued) {
     object,
     versions,
     kind,
-    actor,
+    // What an object points at may be another organization's.
+    actor: kind === 'reference' ? null : actor,
     reason,
     fetched,
     acknowledged,

@@ -32,40 +32,27 @@ async function read(random: Random, world: RandomWorld, node: Node): Promise<str
   const as = credential(who)
   const found: string[] = []
   const versions = random.chance(0.5) ? 'match[version]=all' : ''
+  const limit = 1 + random.below(4)
   const one = random.chance(0.3) ? `objects/${random.pick(OBJECT_IDS)}/` : null
-  let next = ''
+  // What a version is called (that of an address is its date_added), the same walk of the manifest says.
+  const next = { objects: '', manifest: '' }
   do {
-    const query = [versions, one ? '' : `limit=${1 + random.below(4)}`, next && `next=${next}`]
-      .filter(Boolean)
-      .join('&')
-    const get = (what: string) => node.call({ path: `${pathOf(collection)}${what}?${query}`, as })
-    const answer = await get(one ?? 'objects/')
+    const get = async (what: 'objects' | 'manifest') => {
+      const path = what === 'objects' && one ? one : `${what}/`
+      const only = what === 'manifest' && one ? `match[id]=${one.slice('objects/'.length, -1)}` : ''
+      const query = [versions, only, one ? '' : `limit=${limit}`, next[what] && `next=${next[what]}`].filter(
+        Boolean,
+      )
+      return await node.call({ path: `${pathOf(collection)}${path}?${query.join('&')}`, as })
+    }
+    const [answer, manifest] = [await get('objects'), await get('manifest')]
     if (answer.status !== 200) return found
-    // What a version is called, the manifest says (that of an address is its date_added).
-    const id = one?.slice('objects/'.length, -1)
-    const first =
-      answer.objects[0] &&
-      (await node.call({
-        path: `${pathOf(collection)}manifest/?${manifestOf(answer.first, answer.objects.length, versions, id)}`,
-        as,
-      }))
-    const records = first?.records ?? []
-    if (records.map((r) => r.id).join() !== answer.ids.join())
-      throw new Error(`manifest of ${query}: ${first?.text} ${answer.text}`)
-    for (const { id: object, version } of records)
-      found.push(`${who.id} ${collection.id} ${object} ${version}`)
-    next = answer.more ? answer.next : ''
-  } while (next !== '' && random.chance(0.8))
+    if (manifest.records.map((r) => r.id).join() !== answer.ids.join()) throw new Error(manifest.text)
+    for (const { id, version } of manifest.records) found.push(`${who.id} ${collection.id} ${id} ${version}`)
+    next.objects = answer.more ? answer.next : ''
+    next.manifest = manifest.more ? manifest.next : ''
+  } while (next.objects !== '' && random.chance(0.8))
   return found
-}
-
-/** The same rows by added_after, which chooses nothing among versions with `all` and nothing newer in between. */
-function manifestOf(first: string, count: number, versions: string, id: string | undefined): string {
-  if (id !== undefined) return [`match[id]=${id}`, versions].filter(Boolean).join('&')
-  const before = new Date(Date.parse(`${first.slice(0, 23)}Z`))
-  const micros = BigInt(before.getTime()) * 1000n + BigInt(first.slice(23, 26)) - 1n
-  const text = `${new Date(Number(micros / 1000n)).toISOString().slice(0, 23)}${String(micros % 1000n).padStart(3, '0')}Z`
-  return [`added_after=${text}`, `limit=${count}`, versions].filter(Boolean).join('&')
 }
 
 for (let w = 0; w < WORLDS; w++) {

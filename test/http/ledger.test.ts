@@ -138,6 +138,11 @@ test('a colleague who may not see RED sees no trace of it, nor the chain', async
   t.equal((await capped.get('/api/v1/ledger/1/proof')).status, 404)
 })
 
+test('anybody may have the public key', async (t) => {
+  const key = await colleague.get('/api/v1/ledger/key')
+  t.match(key.json, { algorithm: 'Ed25519', pem: /^-----BEGIN PUBLIC KEY-----/ })
+})
+
 test('nothing of it reaches another organization', async (t) => {
   const partner = await ledger('', api(server, 'sg'))
   t.ok(partner.length > 0, 'its own object was delivered to itself')

@@ -195,7 +195,12 @@ test('acknowledgements', async (t) => {
     { principal: 'my2', organization: 'mycert', acknowledged_at: null },
     { principal: 'sg', organization: 'sgcert', acknowledged_at: done.json.acknowledged_at },
   ])
-  t.strictSame(await issuedOf('sg', id), [], 'only to the originator')
+  t.strictSame(
+    (await api(server, 'sg').get('/api/v1/recalls/issued')).json,
+    { items: [] },
+    'only to the originator',
+  )
+  t.equal((await custodian.get('/api/v1/recalls/issued?limit=1')).status, 200)
   const list = await all<Notice>(api(server, 'sg'), '/api/v1/recalls')
   const open = list.map((n) => n.acknowledged_at === null)
   t.strictSame(
@@ -208,6 +213,8 @@ test('acknowledgements', async (t) => {
     (await custodian.post('/api/v1/recalls/2d086da7-4bdc-4f91-900e-d77486753710/acknowledgement')).status,
     404,
   )
+  t.strictSame((await api(server, 'de').get('/api/v1/recalls?limit=1')).status, 200)
+  t.equal((await custodian.get('/api/v1/recalls?next=AAAA')).status, 400)
   t.equal((await custodian.post('/api/v1/recalls/nothing/acknowledgement')).status, 404)
 })
 

@@ -295,7 +295,10 @@ export async function plant(server: Pick<Server, 'url'>): Promise<Planted> {
     planted.statuses.push((await author.post(pathTo(where), [bad])).taxiiStatus.id)
     for (const object of [gone, bad]) {
       planted.ids.push({ id: object.id, where })
-      planted.canaries.push({ name: 'gone', strings: [...stringsOf(object), object.id], audience: [] })
+      planted.canaries.push({ name: 'gone', strings: stringsOf(object), audience: [] })
+      // That it was recalled, its organization sees.
+      const audience: Profile[] = object === gone ? [...OWN, 'capped token'] : []
+      planted.canaries.push({ name: `the id of what is gone from ${where}`, strings: [object.id], audience })
     }
   }
   await plantReleases(server.url, planted)

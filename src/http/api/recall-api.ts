@@ -28,7 +28,11 @@ const notice = closed({
 
 const issued = closed({
   ...recalled,
-  actor: Type.String({ description: 'Who relabelled or deleted it.' }),
+  actor: orNull(
+    Type.String({
+      description: 'Who relabelled or deleted it; null when what it points at became stricter.',
+    }),
+  ),
   fetched: Type.Integer({ description: 'Principals that had received it.' }),
   acknowledged: Type.Integer({ description: 'How many of them have acknowledged.' }),
   recipients: Type.Array(
