@@ -85,7 +85,8 @@ export async function settle(
     const { gains, loses } = weigh(exchange, book, row, label, need)
     const released = row.held_until !== null && composition.heldUntil === null
     const move = released || (gains && composition.heldUntil === null && (explicit || row.latest))
-    if (!same || move) {
+    // Other copies are other texts, even under the same label: pages that nodes keep have to know (`rewritten`).
+    if (!same || move || copies) {
       labels.push({
         accepted: row.accepted,
         label,
