@@ -156,14 +156,15 @@ export class PlainStore {
   }
 
   /**
-   * The version that decides for its chain: the latest that is out (§6, §7). An embargoed one is not the latest before
-   * its time; from then on it binds beside the other, until it is out.
+   * The version that decides for its chain: the latest that is out (§6, §7), in STIX 2.0 and in 2.1 if it is in both. An
+   * embargoed one is not the latest before its time; from then on it binds beside the other, until it is out.
    */
   latest(collection: number, organization: string, id: string, now: Micros): Row[] {
     const chain = this.chain(collection, organization, id)
-    const out = chain.filter((r) => r.held === null).at(-1)
-    const due = chain.filter((r) => r.held !== null && r.held <= now && (!out || r.key > out.key))
-    return out ? [out, ...due] : due
+    const key = chain.filter((r) => r.held === null).at(-1)?.key
+    const out = chain.filter((r) => r.held === null && r.key === key)
+    const due = chain.filter((r) => r.held !== null && r.held <= now && (!key || r.key > key))
+    return [...out, ...due]
   }
 
   /** What each object that it refers to says, by the id of that object. */
@@ -178,10 +179,10 @@ export class PlainStore {
         if (last) found.set(target, [last])
         continue
       }
+      const latest = this.latest(row.collection, organization, target, now)
+      const out = latest.filter((r) => r.held === null).at(-1)
       // All of it under embargo: nothing of it is out, so neither is what points at it.
-      const rows = chain.every((r) => r.held !== null)
-        ? chain
-        : this.latest(row.collection, organization, target, now)
+      const rows = out ? [out, ...latest.filter((r) => r.held !== null)] : chain
       found.set(
         target,
         rows.map((r) => ({ store: this, row: r })),

@@ -35,6 +35,13 @@ export class View {
     return this.#meets(row) && this.#meetsLatest(row)
   }
 
+  /** Do its own markings admit the reader, and something that it refers to does not? */
+  closedBy(row: Row): boolean {
+    const admitted = this.#store.labels(row).every((label) => this.#judge.admits(label))
+    const said = [...this.#store.referenced(row, this.#now).values()].flat()
+    return admitted && !said.every((one) => this.#saidMet(one, 'reader'))
+  }
+
   /** The text of a row that the reader sees. */
   copy(row: Row): string | null {
     return this.#copy(row, this.#submitted(row) ? 'submitter' : 'reader')
