@@ -88,7 +88,8 @@ export async function settle(
     weighed.set(key, { gains, loses })
     const released = row.held_until !== null && composition.heldUntil === null
     const move = released || (gains && composition.heldUntil === null && (explicit || row.latest))
-    if (!same || move) {
+    // Other copies are other texts, even under the same label: pages that nodes keep have to know (`rewritten`).
+    if (!same || move || copies) {
       labels.push({
         accepted: row.accepted,
         label,

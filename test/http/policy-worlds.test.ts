@@ -15,15 +15,8 @@ import {
 } from '../support/in-process.ts'
 import { purge } from '../support/purge.ts'
 import { Random } from '../support/random.ts'
-import {
-  credential,
-  nameOf,
-  OBJECT_IDS,
-  type RandomWorld,
-  randomObject,
-  randomWorld,
-  readers,
-} from '../support/random-world.ts'
+import { OBJECT_IDS, randomObject } from '../support/random-objects.ts'
+import { credential, nameOf, type RandomWorld, randomWorld, readers } from '../support/random-world.ts'
 import { difference, type Line, replay } from '../support/script.ts'
 
 const WORLDS = Number(process.env.COMITY_WORLDS ?? 18)

@@ -162,29 +162,55 @@ export const randomLabel: fc.Arbitrary<Label> = fc
   })
   .map((l) => Object.fromEntries(Object.entries(l).filter(([, value]) => value !== null)) as unknown as Label)
 
-/** One originator in most audiences, as most objects have; several as references join them (§6). */
+/** A list of lists, of which one must admit whole: parts and references that may be taken out (§5, §6). */
+export const randomClause: fc.Arbitrary<Label[][]> = fc.array(
+  fc.array(randomLabel, { minLength: 1, maxLength: 2 }),
+  { minLength: 1, maxLength: 3 },
+)
+
+const randomClauses = maybe(fc.array(randomClause, { minLength: 1, maxLength: 2 }), 2)
+
+/**
+ * Labels of one originator in most audiences, as most objects have; of several as references join them (§6), where
+ * the record says who sent it. Without that the labels tell.
+ */
 export const randomAudience: fc.Arbitrary<AudienceRecord> = fc
   .record({
     own: fc.array(randomLabel, { minLength: 1, maxLength: 3 }),
+    any: randomClauses,
     later: maybe(
-      fc.array(fc.record({ labels: fc.array(randomLabel, { maxLength: 2 }), at: maybe(instant) }), {
-        minLength: 1,
-        maxLength: 2,
-      }),
+      fc.array(
+        fc.record({
+          labels: fc.array(randomLabel, { maxLength: 2 }),
+          any: randomClauses,
+          at: maybe(instant),
+        }),
+        { minLength: 1, maxLength: 2 },
+      ),
       1,
     ),
     held: fc.constantFrom(false, false, false, true),
     submitter: fc.constantFrom(...PERSONS),
     single: fc.constantFrom(true, true, false),
+    origin: maybe(fc.constantFrom('its own', 'its own', ...ORGS)),
   })
-  .map(({ own, later, held, submitter, single }) => {
+  .map(({ own, any, later, held, submitter, single, origin }) => {
     const org = own[0]?.org ?? ''
     const one = (labels: Label[]) => (single ? labels.map((l) => ({ ...l, org })) : labels)
+    const each = (clauses: Label[][][]) => clauses.map((clause) => clause.map(one))
     return {
       own: one(own),
+      ...(any ? { any: each(any) } : {}),
       submitter,
+      ...(origin ? { origin: origin === 'its own' ? org : origin } : {}),
       ...(later
-        ? { later: later.map((l) => ({ labels: one(l.labels), ...(l.at === null ? {} : { at: l.at }) })) }
+        ? {
+            later: later.map((l) => ({
+              labels: one(l.labels),
+              ...(l.any ? { any: each(l.any) } : {}),
+              ...(l.at === null ? {} : { at: l.at }),
+            })),
+          }
         : {}),
       ...(held ? { held } : {}),
     }

@@ -327,32 +327,51 @@ function soleOriginator(labels: readonly Label[]): string | null {
   return names.size === 1 ? (labels[0]?.org ?? null) : null
 }
 
+/** What a reader is to one label by itself: admitted, and within the cap of its credential. */
+export interface Judge {
+  admits(label: Label): boolean
+  withinCap(label: Label): boolean
+}
+
+export function judgeOf(topology: Topology, reader: Subject | null, now: Micros): Judge {
+  return {
+    admits: (label) =>
+      reader === null
+        ? labelAdmitsAnonymous(topology, label, now)
+        : reader.principal.active && labelAdmits({ topology, reader, label, now }),
+    withinCap: (label) => reader === null || !aboveCap(reader, label),
+  }
+}
+
+/** Of parts and references that may be taken out, enough are left when one list of each clause admits whole (§5, §6). */
+function enoughIsLeft(clauses: AudienceRecord['any'], admits: (label: Label) => boolean): boolean {
+  return (clauses ?? []).every((clause) => clause.some((labels) => labels.every(admits)))
+}
+
 /**
- * May the reader see a version with these labels? All labels must admit (§2), the latest version's by themselves
- * as well (§7); the submitter's right to read back is per version and stops at no later label.
- * @param originator the submitting organization; null (not known) takes the submitter's right away
+ * May the reader see a version with these labels? All labels must admit (§2), those of what it refers to as well (§6),
+ * and the latest version's by themselves (§7); the submitter's right to read back is per version and stops at no
+ * later label.
  */
 export function mayRead(
   topology: Topology,
   reader: Subject | null,
-  labelsOfVersion: readonly Label[],
-  laterLabels: NonNullable<AudienceRecord['later']>,
-  submitter: string,
-  held: boolean,
+  record: AudienceRecord,
   now: Micros,
-  originator: string | null = soleOriginator(labelsOfVersion),
 ): boolean {
-  if (labelsOfVersion.length === 0) return false // "Never CLEAR": what carries no label admits nobody
-  const later = laterLabels.filter((l) => l.at === undefined || now >= BigInt(l.at)).flatMap((l) => l.labels)
-  if (reader === null) {
-    return (
-      !held && [...labelsOfVersion, ...later].every((label) => labelAdmitsAnonymous(topology, label, now))
-    )
-  }
-  if (!reader.principal.active) return false
-  if (labelsOfVersion.some((label) => aboveCap(reader, label))) return false
-  const inOriginator = originator !== null && reader.organization.id === originator
-  if (inOriginator && reader.principal.id === submitter) return true
-  if (held && !inOriginator) return false
-  return [...labelsOfVersion, ...later].every((label) => labelAdmits({ topology, reader, label, now }))
+  const { own, any, origin, submitter, held = false, later = [] } = record
+  if (own.length === 0) return false // "Never CLEAR": what carries no label admits nobody
+  const { admits, withinCap } = judgeOf(topology, reader, now)
+  const originator = origin ?? soleOriginator(own)
+  if (reader !== null) {
+    if (!reader.principal.active || !own.every(withinCap)) return false
+    const inOriginator = reader.organization.id === originator
+    // It reads its own back, of whatever label, without the parts that are above its credential's cap.
+    if (inOriginator && reader.principal.id === submitter) return enoughIsLeft(any, withinCap)
+    if (held && !inOriginator) return false
+  } else if (held) return false
+  const binding = later.filter((l) => l.at === undefined || now >= BigInt(l.at))
+  return [{ labels: own, any }, ...binding].every(
+    (version) => version.labels.every(admits) && enoughIsLeft(version.any, admits),
+  )
 }

@@ -1,7 +1,7 @@
 /** Deletes from a database everything that one reader may not see, as the owner, touching no visible position. */
 import type pg from 'pg'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
-import type { AudienceRecord, Subject } from '../../src/policy/model.ts'
+import type { Subject } from '../../src/policy/model.ts'
 import type { Micros } from '../../src/time.ts'
 import { mayRead } from '../matrix/reference.ts'
 import type { StixObject } from './client.ts'
@@ -76,9 +76,8 @@ async function purgeTombstones(
     await client.query(`select t.ctid::text as at, t.organization, c.id::text as collection, a.record
     from tombstone t join audience a on a.id = t.audience join collection c on c.seq = t.collection`)
   for (const { at, organization, collection, record } of rows) {
-    const { own, later = [], submitter, held = false } = record as AudienceRecord
     const readable = store.rights(reader, collection)?.read
-    if (readable && mayRead(store.topology, reader, own, later, submitter, held, now, organization)) continue
+    if (readable && mayRead(store.topology, reader, { origin: organization, ...record }, now)) continue
     await client.query('delete from tombstone where ctid = $1::tid', [at])
   }
 }

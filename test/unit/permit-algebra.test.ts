@@ -192,7 +192,7 @@ test('a later version adds no reader, nor does the end of its embargo', async (t
     }),
   )
   tightens(t, nothing, (s) => {
-    const later = s.audience.later?.map(({ labels }) => ({ labels }))
+    const later = s.audience.later?.map(({ at: _, ...demand }) => demand)
     return later ? { ...s, audience: { ...s.audience, later } } : null
   })
 })
@@ -224,11 +224,12 @@ test('a version of several labels has the readers that each of them has', async 
       for (const reader of READERS) {
         // The right to read back goes with the version as a whole, the hold with its one originator.
         if (reader === s.audience.submitter || s.audience.held) continue
-        const { own, later = [] } = s.audience
+        const { own, any = [], later = [] } = s.audience
         const alone = (labels: Label[]) =>
           labels.every((label) => reads({ ...s, audience: { own: [label], submitter: 'nobody' } }, reader))
         const due = later.filter((l) => l.at === undefined || l.at <= s.now)
-        const each = alone(own) && due.every((l) => alone(l.labels))
+        const left = (clauses: Label[][][]) => clauses.every((clause) => clause.some(alone))
+        const each = alone(own) && left(any) && due.every((l) => alone(l.labels) && left(l.any ?? []))
         if (reads(s, reader) !== each) throw new Error(`not the join: ${show(s, reader)}`)
         if (each) yes += 1
       }
