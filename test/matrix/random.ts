@@ -12,6 +12,8 @@ import {
 export const COUNTRIES = ['MY', 'SG', 'FR', 'ZZ'] as const
 export const ORGS = ['a', 'b', 'c', 'd', 'e', 'f'] as const
 export const COMMUNITIES = ['x', 'y'] as const
+/** Ids of objects and markings that vetoes name. */
+export const NAMED = ['m', 'n'] as const
 export const PERSONS = ORGS.flatMap((o) => [`${o}1`, `${o}2`])
 
 export const tlp = fc.constantFrom(...TLPS)
@@ -62,7 +64,22 @@ export const randomWorld: fc.Arbitrary<Topology> = fc
       }),
       { maxLength: 6 },
     ),
-    baseline: fc.record({ maxTlp: tlp, members: maybe(some([...ORGS, ...COUNTRIES], 5)) }),
+    vetoes: fc.array(
+      fc.record({
+        country: fc.constantFrom(...COUNTRIES),
+        to: maybe(some(COUNTRIES)),
+        level: maybe(tlp),
+        named: maybe(fc.constantFrom(...NAMED), 2),
+        validFrom: maybe(instant, 3),
+        validUntil: maybe(instant, 3),
+      }),
+      { maxLength: 2 },
+    ),
+    baseline: fc.record({
+      maxTlp: tlp,
+      members: maybe(some([...ORGS, ...COUNTRIES], 5)),
+      optedOut: maybe(some([...ORGS, ...COUNTRIES], 2), 2),
+    }),
   })
   .map((w) => ({
     countries: new Map(
@@ -105,9 +122,15 @@ export const randomWorld: fc.Arbitrary<Topology> = fc
       validUntil: a.validUntil === null ? null : BigInt(a.validUntil),
       signed: [...(unsigned === 'source' ? [] : [a.source]), ...(unsigned === 'target' ? [] : [a.target])],
     })),
-    vetoes: [],
+    vetoes: w.vetoes.map((v, i) => ({
+      ...v,
+      id: `veto ${i}`,
+      by: 'a',
+      validFrom: v.validFrom === null ? null : BigInt(v.validFrom),
+      validUntil: v.validUntil === null ? null : BigInt(v.validUntil),
+    })),
     baseline: {
-      optedOut: new Set(),
+      optedOut: new Set<string>(w.baseline.optedOut ?? []),
       maxTlp: w.baseline.maxTlp,
       members: w.baseline.members === null ? null : new Set<string>(w.baseline.members),
     },
@@ -132,6 +155,7 @@ export const randomLabel: fc.Arbitrary<Label> = fc
     clients: maybe(fc.constantFrom<'denied' | 'allowed'>('denied', 'allowed'), 2),
     notBefore: maybe(instant, 4),
     notAfter: maybe(instant, 4),
+    named: maybe(some(NAMED), 2),
   })
   .map((l) => Object.fromEntries(Object.entries(l).filter(([, value]) => value !== null)) as unknown as Label)
 

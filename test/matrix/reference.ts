@@ -15,6 +15,7 @@ import {
   type Topology,
 } from '../../src/policy/model.ts'
 import type { Micros } from '../../src/time.ts'
+import { vetoed } from './vetoes.ts'
 
 /** Y yes · M member with a channel · K client allowed · D domestic rule · N named · C custodian · - no (§3). */
 type Letter = 'Y' | 'M' | 'K' | 'D' | 'N' | 'C' | '-'
@@ -125,14 +126,15 @@ function asClientOfRecipient(q: Question, level: Level): Agreement[] {
 
 /** "lets vetted members share up to GREEN with the whole community, inside a country too" (§4). */
 function baselineJoins(q: Question, level: Level): boolean {
-  const { members, maxTlp } = q.topology.baseline
+  const { members, maxTlp, optedOut } = q.topology.baseline
   const originator = originatorOf(q)
   if (!originator || rank(level) > rank(maxTlp) || rank(level) > rank('green')) return false
   return [originator, q.reader.organization].every((o) => {
-    if (!q.topology.organizations.has(o.id)) return false
-    if (members === null) return true
     const country = countryOf(o)
-    return members.has(o.id) || (country !== null && members.has(country))
+    const isOn = (list: ReadonlySet<string>) => list.has(o.id) || (country !== null && list.has(country))
+    // "a country or organization that opted out neither gives nor receives under it"
+    if (!q.topology.organizations.has(o.id) || isOn(optedOut)) return false
+    return members === null || isOn(members)
   })
 }
 
@@ -276,13 +278,15 @@ function labelAdmits(q: Question): boolean {
   if (label.notAfter !== undefined && now >= BigInt(label.notAfter)) return false
   const country = countryOf(reader.organization)
   if (country !== null && label.notReleasableTo?.countries.includes(country)) return false
+  if (vetoed(q.topology, label, country, now)) return false
   if (label.releasableTo && !namedAsOrganization(q) && !namedAsPerson(q)) return false
   for (const column of columnsOf(q)) if (LETTERS[letterAt(label.level, column)](q, column)) return true
   return false
 }
 
 /** Anonymous: "CLEAR in collections flagged `public`, nothing else" (§1), in its time and with no limit on it (§2). */
-function labelAdmitsAnonymous(label: Label, now: Micros): boolean {
+function labelAdmitsAnonymous(topology: Topology, label: Label, now: Micros): boolean {
+  if (vetoed(topology, label, undefined, now)) return false
   if (letterAt(label.level, 9) !== 'Y') return false
   if (label.notBefore !== undefined && now < BigInt(label.notBefore)) return false
   if (label.notAfter !== undefined && now >= BigInt(label.notAfter)) return false
@@ -305,7 +309,7 @@ export function judgeOf(topology: Topology, reader: Subject | null, now: Micros)
   return {
     admits: (label) =>
       reader === null
-        ? labelAdmitsAnonymous(label, now)
+        ? labelAdmitsAnonymous(topology, label, now)
         : reader.principal.active && labelAdmits({ topology, reader, label, now }),
     withinCap: (label) => reader === null || !aboveCap(reader, label),
   }
