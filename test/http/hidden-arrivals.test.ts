@@ -6,11 +6,12 @@ import { test } from 'tap'
 import { canaryTopology, clientOf, pathTo } from '../support/canary.ts'
 import { Client } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
-import { newClock, play, subjectOf } from '../support/history.ts'
+import { newClock, play, subjectOf, watch } from '../support/history.ts'
 import { applyInProcess, asOwner, openNode } from '../support/in-process.ts'
-import { PlainStore, storedRows } from '../support/plain-store.ts'
+import { storedRows } from '../support/plain-store.ts'
 import { Random } from '../support/random.ts'
 import { credential, nameOf, randomWorld, readers } from '../support/random-world.ts'
+import { ReferenceLog } from '../support/reference-log.ts'
 import { difference, randomScript, replay } from '../support/script.ts'
 import { startServer } from '../support/server.ts'
 import { indicator, TLP } from '../support/stix.ts'
@@ -28,13 +29,17 @@ for (let w = 0; w < WORLDS; w++) {
     const clock = newClock()
     const declared = await applyInProcess(url, world.text, clock.now())
     const node = await openNode(url, clock, { narrow: () => random.chance(0.5) })
-    const played = await play(random, world, node, clock, 15)
+    const log = new ReferenceLog(declared, world.definitions, await asOwner(url, storedRows))
+    const look = watch(log, declared, url, clock)
+    const played = await play(random, world, node, clock, 15, look)
     await node.work()
+    await look(null)
     const seenBy = async (who: { id: string; capped: boolean }) => {
       const reader = subjectOf(declared, who)
-      const store = new PlainStore(declared, await asOwner(url, storedRows), world.definitions)
+      const { store } = log
+      const view = store.view(reader, clock.now())
       const rows = store.rows.filter((row) => store.sees(reader, row, clock.now()))
-      return rows.map((row) => `${row.collection} ${row.position}`).join()
+      return rows.map((row) => `${row.collection} ${row.position} ${view.copy(row)}`).join()
     }
     const watched = await Promise.all(
       Array.from({ length: 3 }, async () => {
@@ -46,8 +51,9 @@ for (let w = 0; w < WORLDS; w++) {
     )
     let compared = 0
     for (let round = 0; round < ROUNDS; round++) {
-      await play(random, world, node, clock, 1)
+      await play(random, world, node, clock, 1, look)
       await node.work()
+      await look(null)
       for (const watch of watched) {
         const [seen, heard] = [
           await seenBy(watch.who),

@@ -4,7 +4,7 @@
  */
 import { test } from 'tap'
 import { database } from '../support/cluster.ts'
-import { newClock, play, subjectOf } from '../support/history.ts'
+import { newClock, play, subjectOf, watch } from '../support/history.ts'
 import {
   applyInProcess,
   asOwner,
@@ -13,10 +13,12 @@ import {
   openNode,
   sibling,
 } from '../support/in-process.ts'
+import { storedRows } from '../support/plain-store.ts'
 import { purge } from '../support/purge.ts'
 import { Random } from '../support/random.ts'
 import { OBJECT_IDS, randomObject } from '../support/random-objects.ts'
 import { credential, nameOf, type RandomWorld, randomWorld, readers } from '../support/random-world.ts'
+import { ReferenceLog } from '../support/reference-log.ts'
 import { difference, type Line, replay } from '../support/script.ts'
 
 const WORLDS = Number(process.env.COMITY_WORLDS ?? 18)
@@ -70,8 +72,11 @@ for (let w = 0; w * READERS < WORLDS; w++) {
     const clock = newClock()
     const declared = await applyInProcess(url, world.text, clock.now())
     const node = await openNode(url, clock)
-    await play(random, world, node, clock, 25)
+    const log = new ReferenceLog(declared, world.definitions, await asOwner(url, storedRows))
+    const look = watch(log, declared, url, clock)
+    await play(random, world, node, clock, 25, look)
     if (random.chance(0.8)) await node.work()
+    await look(null)
     await node.close()
     for (let r = 0; r < READERS; r++) {
       const who = random.chance(0.7)
@@ -83,7 +88,7 @@ for (let w = 0; w * READERS < WORLDS; w++) {
         await copyDatabase(url, full)
         await copyDatabase(url, less)
         const purged = await asOwner(less, (client) =>
-          purge(client, declared, world.definitions, subjectOf(declared, who), clock.now()),
+          purge(client, declared, log.store, subjectOf(declared, who), clock.now()),
         )
         const sides = [await openNode(full, clock), await openNode(less, clock)] as const
         try {

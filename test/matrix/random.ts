@@ -13,6 +13,7 @@ import {
 export const COUNTRIES = ['MY', 'SG', 'FR', 'ZZ'] as const
 export const ORGS = ['a', 'b', 'c', 'd', 'e', 'f'] as const
 export const COMMUNITIES = ['x', 'y'] as const
+/** Ids of objects and markings that vetoes name. */
 export const PERSONS = ORGS.flatMap((o) => [`${o}1`, `${o}2`])
 
 export const tlp = fc.constantFrom(...TLPS)

@@ -206,6 +206,12 @@ export class PlainStore {
     return this.rights(reader, row.collectionId)?.read === true && this.admits(reader, row, now)
   }
 
+  /** Selectors of the marked parts that are in the reader's copy; null when no part is marked. */
+  partsLeft(reader: Subject | null, row: Row, now: Micros): string[] | null {
+    const parts = this.parts(row)
+    return parts.length === 0 ? null : this.view(reader, now).partsLeft(row)
+  }
+
   admits(reader: Subject | null, row: Row, now: Micros): boolean {
     return this.view(reader, now).sees(row)
   }

@@ -47,6 +47,14 @@ export class View {
     return this.#copy(row, this.#submitted(row) ? 'submitter' : 'reader')
   }
 
+  /** Selectors of the marked parts that are in that copy. */
+  partsLeft(row: Row): string[] {
+    const as = this.#submitted(row) ? 'submitter' : 'reader'
+    const parts = this.#store.parts(row)
+    const hidden = parts.filter((p) => !p.labels.every((label) => this.#admits(label, as)))
+    return parts.map((p) => p.selector).filter((selector) => !hidden.some((p) => p.selector === selector))
+  }
+
   #submitted(row: Row): boolean {
     const reader = this.#reader
     return reader?.principal.id === row.principal && reader.organization.id === row.organization

@@ -1,11 +1,12 @@
 /** Deletes from a database everything that one reader may not see, as the owner, touching no visible position. */
+import { isDeepStrictEqual } from 'node:util'
 import type pg from 'pg'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
 import type { Subject } from '../../src/policy/model.ts'
 import type { Micros } from '../../src/time.ts'
 import { mayRead } from '../matrix/reference.ts'
-import type { StixObject } from './client.ts'
-import { PlainStore, storedRows } from './plain-store.ts'
+import { refsIn } from './plain-disclosed.ts'
+import { nameOf, type PlainStore, type Row } from './plain-store.ts'
 
 export interface Purged {
   /** Ids of which the reader's own organization has copies that the reader may not see. */
@@ -18,11 +19,10 @@ export interface Purged {
 export async function purge(
   client: pg.Client,
   declared: DeclaredTopology,
-  definitions: readonly StixObject[],
+  store: PlainStore,
   reader: Subject | null,
   now: Micros,
 ): Promise<Purged> {
-  const store = new PlainStore(declared, await storedRows(client), definitions)
   const me = reader?.principal.id ?? ''
   // Who may only write has the copies that it submitted itself to collide with (§9).
   const kept = store.rows.filter((row) => {
@@ -36,6 +36,8 @@ export async function purge(
     `delete from item where (collection, position) in (select * from unnest($1::int[], $2::bigint[]))`,
     [hidden.map((r) => r.collection), hidden.map((r) => r.position.toString())],
   )
+  await purgeCopies(client, store, kept, reader, now)
+  await purgeReferences(client, store, kept, reader, now)
   await purgeTombstones(client, store, reader, now)
   await client.query(`delete from status where principal <> $1`, [me])
   await client.query('delete from audit')
@@ -63,6 +65,76 @@ export async function purge(
     entangled: new Set(hidden.filter((r) => r.organization === own).map((r) => r.id)),
     hidden: hidden.length,
     kept: kept.filter((r) => !r.standard).length,
+  }
+}
+
+/** Of an object with copies the reader's is left: the others, the whole text among them, are no longer there. */
+async function purgeCopies(
+  client: pg.Client,
+  store: PlainStore,
+  kept: readonly Row[],
+  reader: Subject | null,
+  now: Micros,
+): Promise<void> {
+  const { rows } = await client.query(`select r.collection, r.accepted::text, r.audience, a.record
+    from rendering r join audience a on a.id = r.audience order by r.rank desc`)
+  const had = new Set<string>()
+  for (const { collection, accepted, audience, record } of rows) {
+    const name = `${collection} ${accepted}`
+    if (!had.has(name) && mayRead(store.topology, reader, record, now)) had.add(name)
+    else
+      await client.query('delete from rendering where collection = $1 and accepted = $2 and audience = $3', [
+        collection,
+        accepted,
+        audience,
+      ])
+  }
+  const view = store.view(reader, now)
+  const stored = await client.query(
+    `select collection || ' ' || accepted as name, body from rendering union all
+      select collection || ' ' || accepted, body from item where not parted`,
+  )
+  const texts = new Map<string, string>(stored.rows.map((r) => [r.name, r.body]))
+  for (const row of kept) {
+    // What is there of it is what the reader gets, and nothing else.
+    if (
+      !isDeepStrictEqual(JSON.parse(texts.get(nameOf(row)) ?? 'null'), JSON.parse(view.copy(row) ?? 'null'))
+    )
+      throw new Error(`${texts.get(nameOf(row))} is left, and its reader gets ${view.copy(row)}`)
+    const left = store.partsLeft(reader, row, now)
+    if (left === null) continue
+    const where = [row.collection, row.accepted.toString()]
+    if (left.length === 0)
+      await client.query('delete from part where collection = $1 and accepted = $2', where)
+    else
+      await client.query(
+        `update part set parts = (select coalesce(jsonb_agg(p), '[]') from jsonb_array_elements(parts) p
+          where p -> 'selectors' <@ $3::jsonb) where collection = $1 and accepted = $2`,
+        [...where, JSON.stringify(left)],
+      )
+  }
+}
+
+/** References to what the reader may not see, which are not in its copy either; those that wait stay. */
+async function purgeReferences(
+  client: pg.Client,
+  store: PlainStore,
+  kept: readonly Row[],
+  reader: Subject | null,
+  now: Micros,
+): Promise<void> {
+  const view = store.view(reader, now)
+  for (const row of kept) {
+    const copy = view.copy(row)
+    const shown = new Set(copy === null || row.standard ? [] : refsIn(JSON.parse(copy)))
+    const gone = [...(store.references.targets.get(nameOf(row))?.keys() ?? [])].filter(
+      (ref) => !shown.has(ref),
+    )
+    await client.query('delete from reference where collection = $1 and source = $2 and target = any ($3)', [
+      row.collection,
+      row.accepted.toString(),
+      gone,
+    ])
   }
 }
 

@@ -249,6 +249,40 @@ test('copies: more of it has fewer readers, who gets some copy sees the object, 
   t.ok(apart > 0 && merged > 0, `${apart} times copies differ, ${merged} times parts go together`)
 })
 
+test('a veto and an opt-out add no reader', async (t) => {
+  let lost = 0
+  fc.assert(
+    fc.property(
+      scene,
+      randomAudience,
+      fc.constantFrom('MY', 'SG', 'FR', 'ZZ', 'a', 'b'),
+      (s, record, code) => {
+        const veto = {
+          id: 'v',
+          country: code,
+          by: 'a',
+          to: null,
+          level: null,
+          named: null,
+          validFrom: null,
+          validUntil: null,
+        }
+        const { baseline, vetoes } = s.topology
+        const before = readersIn(s, record)
+        const vetoing = { ...s.topology, vetoes: [...vetoes, veto] }
+        const optedOut = new Set([...baseline.optedOut, code])
+        for (const topology of [vetoing, { ...s.topology, baseline: { ...baseline, optedOut } }]) {
+          const after = readersIn({ ...s, topology }, record)
+          if (!within(after, before)) throw new Error('it added a reader')
+          lost += count(before) - count(after)
+        }
+      },
+    ),
+    { numRuns: RUNS },
+  )
+  t.ok(lost > 0, `${lost} readers lost`)
+})
+
 test('the decision names a rule, and the label that stood against it', async (t) => {
   const rules = new Set<string>()
   fc.assert(

@@ -1,0 +1,148 @@
+/** Small wrongs to put into the compiled policy code, one at a time; the proofs have to notice each (policy.md §11). */
+
+export interface Mutant {
+  name: string
+  /** Below build/src. */
+  file: string
+  /** There exactly once. */
+  text: string
+  by: string
+  /** Why nobody can tell the difference; such a mutant is expected to survive. */
+  equivalent?: string
+}
+
+const of = (
+  file: string,
+  ...list: [name: string, text: string, by: string, equivalent?: string][]
+): Mutant[] =>
+  list.map(([name, text, by, equivalent]) => ({ name, file, text, by, ...(equivalent && { equivalent }) }))
+
+/** Noticed by the unit proofs: models of the decision, of joins and of copies. */
+export const PURE: readonly Mutant[] = [
+  ...of(
+    'policy/permit.js',
+    ['no label admits', "return no('no-label')", "return { yes: true, rule: 'no-label' }"],
+    ['the inactive read', '!subject.principal.active', 'false'],
+    [
+      'own labels may be above the cap',
+      'audience.own.find((label) => !withinCap(subject, label))',
+      'undefined',
+    ],
+    ['embargo is open', 'audience.held && ', 'false && audience.held && '],
+    ['embargo shuts its own out', 'audience.held && subject?.organization.id !== origin', 'audience.held'],
+    ['clauses do not count', 'if (!parts.yes)', 'if (false)'],
+    ['embargoed later version binds at once', 'BigInt(need.at) > now', 'false'],
+    ['later labels do not count', 'if (!later.yes)', 'if (false)'],
+    ['later clauses do not count', 'if (!without.yes)', 'if (false)'],
+    [
+      'one label is enough',
+      'if (!one.yes)\n            return one;',
+      'if (one.yes)\n            return one;',
+    ],
+    [
+      'one clause is enough',
+      'if (!met)\n            return refused;',
+      'if (met)\n            return otherwise;',
+    ],
+    ['submitter without its organization', 'subject.organization.id === origin;', 'true;'],
+    ['every colleague is a submitter', 'audience.submitter === subject.principal.id', 'true'],
+    ['RED for colleagues', ": no('red-of-a-colleague', label)", ": { yes: true, rule: 'custodian' }"],
+    [
+      'time does not shut',
+      "if (!inWindow(label, now))\n        return no('outside-its-time', label);\n    const",
+      'const',
+    ],
+    ['the end is inside', 'now < BigInt(label.notAfter)', 'now <= BigInt(label.notAfter)'],
+    [
+      'banned countries read',
+      'if (inCountries(label.notReleasableTo?.countries, organization))',
+      'if (false)',
+    ],
+    ['vetoes are not asked', 'if (vetoed(topology, label, organization, now))', 'if (false)'],
+    ['release lists do not limit', 'if (released === false)', 'if (false)'],
+    ['baseline at any level', "Math.min(rank(baseline.maxTlp), rank('green'))", 'rank(baseline.maxTlp)'],
+    ['opted out and still in', '!on(optedOut) && ', ''],
+    ['one signature is enough', 'agreement.signed.includes(agreement.target) &&', ''],
+    ['clients may, denied or not', "label.clients === 'denied' ? null : ", ''],
+    ['services up to RED', "'amber+strict' : null", "'red' : null"],
+  ),
+  ...of(
+    'policy/veto.js',
+    ['vetoes of everywhere', 'veto.country === country &&', ''],
+    ['vetoes never end', 'now < veto.validUntil', 'true'],
+    [
+      'vetoes of weaker levels',
+      'rank(label.level) >= rank(veto.level)',
+      'rank(label.level) > rank(veto.level)',
+    ],
+    ['vetoes concern all', '(veto.named === null ||', '(true ||'],
+    ['vetoes spare anonymous', 'reader === null ||', ''],
+  ),
+  ...of(
+    'policy/closure.js',
+    ['references add no label', '...open.flatMap((r) => r.own)], now);', '], now);'],
+    ['references add no clause', '...open.flatMap((r) => r.any ?? [])', ''],
+    ['embargoed references never bind', 'r.at !== undefined && r.at > now', 'false'],
+    ['demands of references get lost', '...open.flatMap((r) => r.later ?? []),', ''],
+    ['a copy asks for no group', '...groups.flatMap((g) => g.labels)], now),', '], now),'],
+    [
+      'some copy is visible to all',
+      'const any = clauses([...(base.any ?? []), clause], now);',
+      'const any = base.any ?? [];',
+    ],
+    ['the demand leaves parts out', '...parts.flatMap((p) => p.labels)], now) };', '], now) };'],
+    ['too many copies', 'const MOST_GROUPS = 5;', 'const MOST_GROUPS = 50;'],
+    ['the rest comes out one by one', 'labels: [...a.labels, ...b.labels],', 'labels: a.labels,'],
+  ),
+  ...of(
+    'stix/redact.js',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+    ['indices stay', 'beneath(`[${list.length}]`)', 'beneath(`[${i}]`)'],
+    ['empty dictionaries stay', 'if (entries.length === 0 && Object.keys(part).length > 0)', 'if (false)'],
+    ['empty lists stay', 'return list.length === 0 && part.length > 0 ? undefined : list;', 'return list;'],
+    ['no mark', 'redacted: true }', '}'],
+    ['the pattern may go', "    'pattern',\n", ''],
+    ['references stay', 'refs.has(ref))', 'false)'],
+    [
+      'markings of what is gone stay',
+      "return typeof place === 'string' ? [place] : [];",
+      'return [place ?? selector];',
+    ],
+    ['another value under its id', '[...IDENTITY, ...contributing]', 'IDENTITY'],
+  ),
+]
+
+/** Noticed by random worlds over HTTP against the plain store. */
+export const WORLDS: readonly Mutant[] = [
+  ...of(
+    'policy/label.js',
+    ['hints do not raise', 'hint && rank(hint) > rank(level)', 'false'],
+    ['parts weigh nothing', 'labels.push(...own);\n        else', 'void 0;\n        else'],
+    ['hidden lists are shown', '!own.release.discloseRecipients)', 'false)'],
+  ),
+  ...of(
+    'taxii/compose.js',
+    ['containers close as well', "collection.redaction === 'redact' && isContainer(version.type);", 'false;'],
+    ['nothing is taken out', "if (collection.redaction === 'withhold' ||", 'if (true ||'],
+    ['the least copy for all', 'rank: kept.length,', 'rank: -kept.length,'],
+  ),
+  ...of(
+    'taxii/references.js',
+    ['references: own is closed', "collection.refs === 'own'", 'false'],
+    ['strangers before its own', 'if (copy.organization === this.#own)', 'if (false)'],
+    ['what the author cannot see counts', 'if (!copy.seen)', 'if (false)'],
+    ['no chain is ever brought up to date', 'arriving.latest.get(candidate.object.id) === i', 'false'],
+  ),
+  ...of(
+    'taxii/settle.js',
+    ['nothing propagates', 'return await settle(at, await', 'return []; await settle(at, await'],
+    ['kept pages outlive copies', '!same || move || copies', '!same || move'],
+    ['releases stay where they are', 'const move = released ||', 'const move = false &&'],
+  ),
+  ...of(
+    'taxii/collide.js',
+    ['an address is always new', 'latest && latest.hash === object.hash', 'false'],
+    ['anybody may version', 'own.length === 0 && others.length > 0', 'false'],
+    ['other content replaces', "writer.collection.onConflict === 'replace'", 'true'],
+  ),
+]

@@ -1,0 +1,79 @@
+/**
+ * Puts each mutant into a copy of the compiled program and runs the proofs that should notice; `npm run test:mutants`.
+ * Exits 1 when a mutant survives that is not told to be equivalent, or when its text is not found exactly once.
+ * COMITY_MUTANTS=WORD runs those whose name or file has the word.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../support/paths.ts'
+import { type Mutant, PURE, WORLDS } from './mutants.ts'
+
+/** Beside build/, so that everything is as deep in the package as it is there. */
+const copy = join(root, 'build-mutants')
+const wanted = process.env.COMITY_MUTANTS ?? ''
+
+const UNIT = ['permit-references', 'redact-copies', 'permit-matrix'].map(
+  (name) => `test/unit/${name}.test.js`,
+)
+const HTTP = ['test/http/model-worlds.test.js']
+/** Of one proof; a mutant that makes a proof run for ever is noticed as well. */
+const MOST_SECONDS = 180
+
+function notices(proofs: readonly string[], worlds: string): string | null {
+  for (const proof of proofs) {
+    const ran = spawnSync(process.execPath, [join(copy, proof)], {
+      cwd: root,
+      env: {
+        ...process.env,
+        TAP_BAIL: '1',
+        TAP_TIMEOUT: String(MOST_SECONDS),
+        COMITY_SEED: '5',
+        COMITY_WORLDS: worlds,
+      },
+      stdio: 'ignore',
+      timeout: MOST_SECONDS * 1000,
+    })
+    if (ran.status !== 0) return proof
+  }
+  return null
+}
+
+function judge(mutant: Mutant, proofs: readonly string[]): boolean {
+  const file = join(copy, 'src', mutant.file)
+  const source = readFileSync(file, 'utf8')
+  const found = source.split(mutant.text).length - 1
+  if (found !== 1) {
+    console.log(`BROKEN    ${mutant.file}: ${mutant.name}: its text is there ${found} times`)
+    return false
+  }
+  writeFileSync(
+    file,
+    source.replace(mutant.text, () => mutant.by),
+  )
+  const started = performance.now()
+  const by = notices(proofs, '8')
+  writeFileSync(file, source)
+  const seconds = ((performance.now() - started) / 1000).toFixed(0)
+  const end = by ? `killed by ${by}` : mutant.equivalent ? `equivalent: ${mutant.equivalent}` : 'SURVIVED'
+  console.log(
+    `${by ? 'killed   ' : mutant.equivalent ? 'equal    ' : 'SURVIVED '} ${mutant.file}: ${mutant.name} (${end}, ${seconds} s)`,
+  )
+  return by !== null || mutant.equivalent !== undefined
+}
+
+rmSync(copy, { recursive: true, force: true })
+cpSync(join(root, 'build'), copy, { recursive: true })
+try {
+  const all = [...PURE.map((m) => ({ m, proofs: UNIT })), ...WORLDS.map((m) => ({ m, proofs: HTTP }))]
+  const chosen = all.filter(({ m }) => `${m.file} ${m.name}`.includes(wanted))
+  for (const proofs of new Set(chosen.map(({ proofs }) => proofs))) {
+    const before = notices(proofs, '8')
+    if (before) throw new Error(`${before} fails without any mutant`)
+  }
+  const good = chosen.filter(({ m, proofs }) => judge(m, proofs))
+  console.log(`${good.length} of ${chosen.length} mutants are noticed or equivalent`)
+  process.exitCode = good.length === chosen.length ? 0 : 1
+} finally {
+  rmSync(copy, { recursive: true, force: true })
+}
