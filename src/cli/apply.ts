@@ -11,6 +11,7 @@ import { applyTopology, type Change } from '../store/topology.ts'
 import { systemClock } from '../time.ts'
 import { type CliContext, EXIT } from './context.ts'
 import { readAll } from './input.ts'
+import type { LabelDue } from './quarantine.ts'
 import { readTopologyFile } from './topology-file.ts'
 
 export interface ApplyCommand {
@@ -18,6 +19,8 @@ export interface ApplyCommand {
   file: string
   prune: boolean
   dryRun: boolean
+  /** Labels anew the objects that a new veto names; left out, the nodes that serve do so. */
+  labelDue?: LabelDue | undefined
 }
 
 const MOST_BYTES = 4 * 1024 * 1024
@@ -31,6 +34,7 @@ export async function apply(
 ): Promise<number> {
   const declared = await load(context, command.file, stdin)
   if (!declared) return EXIT.usage
+  const notes: string[] = []
   const changes = await context.withOwner(async (client) => {
     const key = await readTokenKey(overClient(client))
     if (!key) throw new Refusal('The database is not migrated: run comity migrate.', EXIT.database)
@@ -39,14 +43,18 @@ export async function apply(
       dryRun: command.dryRun,
       now: systemClock.now(),
       hashToken: (sha256) => keyedHash(key, sha256),
+      note: (sentence) => notes.push(sentence),
     })
   })
   for (const change of changes) context.out(describe(change))
+  for (const note of notes) context.err(note)
   if (changes.length === 0) context.err('no change')
   else {
     const count = `${changes.length} change${changes.length === 1 ? '' : 's'}`
     context.err(command.dryRun ? `${count} to make; nothing was written (--dry-run)` : `${count} applied`)
   }
+  const names = declared.vetoes.some((veto) => veto.named !== null)
+  if (names && !command.dryRun && changes.some((change) => change.kind === 'veto')) await command.labelDue?.()
   return EXIT.ok
 }
 

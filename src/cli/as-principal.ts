@@ -22,16 +22,22 @@ export interface Acting {
   rights: Rights
 }
 
+const refuse = (sentence: string) => new Refusal(sentence, EXIT.usage)
+
+/** A principal as a caller, without a token. @throws Refusal (2) when it is not there or not active */
+export function actingAs(exchange: Exchange, name: string): Caller & { subject: Subject } {
+  const { principals } = exchange.world.topology
+  const principal = principals.get(name)
+  if (!principal) throw refuse(`There is no principal "${name}"${didYouMean(name, principals.keys())}.`)
+  const subject = exchange.subject(principal)
+  if (!subject) throw refuse(`The principal ${name} is not active.`)
+  return { id: principal.id, subject, token: null }
+}
+
 /** @throws Refusal (2) naming what is unknown, or the right that is missing */
 export function actAs(exchange: Exchange, target: Target, right: keyof Rights): Acting {
-  const refuse = (sentence: string) => new Refusal(sentence, EXIT.usage)
   const { world } = exchange
-  const { principals } = world.topology
-  const principal = principals.get(target.as)
-  if (!principal)
-    throw refuse(`There is no principal "${target.as}"${didYouMean(target.as, principals.keys())}.`)
-  const subject = exchange.subject(principal)
-  if (!subject) throw refuse(`The principal ${target.as} is not active.`)
+  const caller = actingAs(exchange, target.as)
   const root = world.roots.get(target.root)
   if (!root)
     throw refuse(`There is no API root "${target.root}"${didYouMean(target.root, world.roots.keys())}.`)
@@ -40,13 +46,12 @@ export function actAs(exchange: Exchange, target: Target, right: keyof Rights): 
     const near = didYouMean(target.collection, root.byKey.keys())
     throw refuse(`The API root ${root.path} has no collection "${target.collection}"${near}.`)
   }
-  const caller = { id: principal.id, subject, token: null }
   const found = rights(world, caller, collection) ?? { read: false, write: false }
   if (!found[right]) {
     const what = right === 'read' ? 'read from' : 'write to'
     throw refuse(
-      `${principal.id} may not ${what} ${collection.alias ?? collection.id} of ${root.path}: grant it in the topology file, or name another principal with --as.`,
+      `${caller.id} may not ${what} ${collection.alias ?? collection.id} of ${root.path}: grant it in the topology file, or name another principal with --as.`,
     )
   }
-  return { caller, subject, collection, rights: found }
+  return { caller, subject: caller.subject, collection, rights: found }
 }

@@ -4,10 +4,13 @@ import { openapi } from '../http/openapi.ts'
 import { serve } from '../serve.ts'
 import { migrate } from '../store/migrate.ts'
 import { labelAnew } from '../taxii/label-anew.ts'
+import { nameAnew } from '../taxii/name-anew.ts'
+import { backfillCommand } from './backfill.ts'
 import type { CliContext } from './context.ts'
 import { withDatabase, withExchange, withOwner } from './exchange.ts'
 import { exportObjects } from './export.ts'
 import { importFiles } from './import.ts'
+import { policyCommand } from './policy.ts'
 import { runProgram } from './program.ts'
 
 /** @returns the exit code: 0 done, 1 failed, 2 usage or bad settings, 3 database */
@@ -29,8 +32,13 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<numb
         await withExchange(config(), (exchange) => exportObjects(exchange, { ...command, err })),
       labelDue: async () =>
         await withExchange(config(), async (exchange) => {
+          while (await nameAnew(exchange)) {}
           while (await labelAnew(exchange)) {}
         }),
+      backfill: async (command) =>
+        await withExchange(config(), (exchange) => backfillCommand(exchange, command, { out, err })),
+      policy: async (command) =>
+        await withExchange(config(), (exchange) => policyCommand(exchange, { command, out })),
       openapi: async () => {
         process.stdout.write(openapi())
         return 0

@@ -8,6 +8,9 @@ import { doctor } from './doctor.ts'
 import { examples } from './examples.ts'
 import { addLedger } from './ledger-commands.ts'
 import { setPassword } from './password.ts'
+import type { PolicyCommand } from './policy.ts'
+import { addPolicy } from './policy-program.ts'
+import { addSharing, type SharingDeps } from './program-sharing.ts'
 import { type LabelDue, listQuarantine, mapMarking, unmapMarking } from './quarantine.ts'
 import { addRelease } from './release-commands.ts'
 import { type CreateToken, createToken, listTokensCommand, revokeToken } from './token.ts'
@@ -30,12 +33,13 @@ export interface ExportCommand {
 }
 
 /** Commands that are written elsewhere; each returns its exit code or throws a Refusal. */
-export interface ProgramDeps {
+export interface ProgramDeps extends SharingDeps {
   context: CliContext
   serve(): Promise<number>
   migrate(command: { dryRun: boolean }): Promise<number>
   import(command: ImportCommand): Promise<number>
   export(command: ExportCommand): Promise<number>
+  policy(command: PolicyCommand): Promise<number>
   openapi(): Promise<number>
   /** Labels anew what a decision made due; left out, the nodes that serve do so. */
   labelDue?: LabelDue
@@ -105,14 +109,16 @@ a key left out has its default, except the password, which stays.${examples(
       )}`,
     )
     .action((file: string, options: { prune: boolean; dryRun: boolean }) =>
-      run(() => apply(context, { file, ...options })),
+      run(() => apply(context, { file, ...options, labelDue: deps.labelDue })),
     )
 
   addTransfer(program, deps, run)
   addRelease(program, context, run)
+  addPolicy(program, (command) => run(() => deps.policy(command)), examples)
   addLedger(program, context, run)
   addCredentials(program, context, run)
   addQuarantine(program, deps, run)
+  addSharing(program, deps, run)
 
   program
     .command('doctor')

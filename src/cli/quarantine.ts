@@ -1,5 +1,4 @@
 /** `comity quarantine list | map | unmap`: what an operator decides on markings that hold objects (policy.md §2). */
-import { userInfo } from 'node:os'
 import { Refusal } from '../errors.ts'
 import { isTlp, TLPS, type Tlp } from '../policy/model.ts'
 import { isIdOf, TLP_BY_ID } from '../stix/index.ts'
@@ -8,6 +7,7 @@ import type { Database } from '../store/pool.ts'
 import { decideMarking, listQuarantined, undecideMarking } from '../store/quarantined.ts'
 import { audit } from '../store/write-items.ts'
 import { systemClock } from '../time.ts'
+import { operator, reasonOf } from './acting.ts'
 import { type CliContext, EXIT } from './context.ts'
 import { table } from './table.ts'
 
@@ -107,15 +107,6 @@ async function finish(context: CliContext, objects: number, labelDue?: LabelDue)
   return EXIT.ok
 }
 
-function operator(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A container's user may have no name.
-    return String(process.getuid?.() ?? 'unknown')
-  }
-}
-
 function markingId(text: string): string {
   if (!isIdOf('marking-definition', text))
     throw usage(`${text} is no id of a marking-definition, such as comity quarantine list shows`)
@@ -130,13 +121,6 @@ function meaning(text: string): Tlp | 'statement' {
     .replace(/^white$/, 'clear')
   if (word === 'statement' || isTlp(word)) return word
   throw usage(`--as takes ${TLPS.map((level) => `tlp:${level}`).join(', ')} or statement`)
-}
-
-function reasonOf(text: string): string {
-  const reason = text.trim()
-  if (reason === '' || reason.length > 1000 || /[\p{Cc}\p{Cs}]/u.test(reason))
-    throw usage('--reason takes 1 to 1000 characters in one line')
-  return reason
 }
 
 function usage(sentence: string): Refusal {

@@ -5,6 +5,7 @@ import { didYouMean } from './near.ts'
 import { Names } from './topology-names.ts'
 import { type CollectionReference, label, readPrincipals, type SecretSources } from './topology-principals.ts'
 import { type Context, readRoots, UUID } from './topology-roots.ts'
+import { readOptOuts, readVetoes } from './topology-vetoes.ts'
 import { Fields, Report, type TextOptions } from './tree-reader.ts'
 import { type Problem, readTree, type Tree } from './yaml-tree.ts'
 
@@ -18,6 +19,8 @@ const KEYS = [
   'communities',
   'principals',
   'agreements',
+  'vetoes',
+  'opt_outs',
   'baseline',
   'api_roots',
 ]
@@ -49,15 +52,18 @@ function readTopology(report: Report, tree: Tree, sources: SecretSources): Decla
   const each = <T>(key: string, read: (context: Context, item: Tree) => T): T[] =>
     (top.list(key) ?? []).map((item) => read(context, item))
   const references: CollectionReference[] = []
+  const organizations = each('organizations', readOrganization)
   const declared: DeclaredTopology = {
     countries: each('countries', readCountry),
-    organizations: each('organizations', readOrganization),
+    organizations,
     communities: each('communities', readCommunity),
     principals: readPrincipals(
       { ...context, sources, collections: references },
       top.list('principals') ?? [],
     ),
     agreements: each('agreements', readAgreement),
+    vetoes: readVetoes(context, top.list('vetoes') ?? [], organizations),
+    optOuts: readOptOuts(context, top.list('opt_outs') ?? []),
     baseline: readBaseline(context, top.get('baseline')),
     roots: readRoots(context, top.list('api_roots') ?? []),
   }

@@ -1,6 +1,15 @@
 /** The topology as a file declares it (policy.md §12): names checked, secrets read, not yet in the database. */
 import type { Micros } from '../time.ts'
-import type { Agreement, Collection, Community, Country, Organization, Principal, Tlp } from './model.ts'
+import type {
+  Agreement,
+  Collection,
+  Community,
+  Country,
+  Organization,
+  Principal,
+  Tlp,
+  Veto,
+} from './model.ts'
 
 export interface DeclaredToken {
   name: string
@@ -32,12 +41,17 @@ export interface DeclaredRoot {
   collections: DeclaredCollection[]
 }
 
+export type DeclaredVeto = Omit<Veto, 'id'> & { reason: string }
+
 export interface DeclaredTopology {
   countries: Country[]
   organizations: (Omit<Organization, 'clients'> & { clients: string[] })[]
   communities: (Omit<Community, 'members'> & { members: string[] })[]
   principals: DeclaredPrincipal[]
   agreements: Agreement[]
+  vetoes: DeclaredVeto[]
+  /** Organizations and countries that neither give nor receive under the baseline. */
+  optOuts: string[]
   /** Members null = every declared organization. */
   baseline: { maxTlp: Tlp; members: string[] | null }
   roots: DeclaredRoot[]

@@ -45,6 +45,8 @@ export interface LabelRules {
   defaultMarking: string | null
   quarantine: boolean
   redaction: 'withhold' | 'redact'
+  /** Ids that some veto on the originator's country names (policy.md §4): labels of what has them say so. */
+  named?: ReadonlySet<string>
 }
 
 /** References to marking-definitions that are not known by their id alone and must be looked up. */
@@ -119,7 +121,24 @@ export function labelsOf(
     warnings.push(...caveatsOf(value))
   }
   for (const { message } of labelLint(value, { marked: base.tlp, effective: level })) warnings.push(message)
-  return { ok: true, labels, parts: apart, warnings, quarantined: false, judged }
+  const labelled: Labelled = { ok: true, labels, parts: apart, warnings, quarantined: false, judged }
+  return withNames(labelled, rules.named ? namesOn(value).filter((id) => rules.named?.has(id)) : [])
+}
+
+/** What a veto may name an object by: its id, and its markings. */
+export function namesOn(value: Record<string, unknown>): string[] {
+  return [String(value.id), ...objectRefs(value), ...granularRefs(value).map((g) => g.ref)]
+}
+
+/** The same labels, which say that vetoes name these ids on what they are on. */
+export function withNames<T extends { labels: Label[]; parts: LabelledPart[] }>(
+  labelled: T,
+  names: readonly string[],
+): T {
+  if (names.length === 0) return labelled
+  const name = (label: Label): Label => ({ ...label, named: [...(label.named ?? []), ...names] })
+  const parts = labelled.parts.map((part) => ({ ...part, labels: part.labels.map(name) }))
+  return { ...labelled, labels: labelled.labels.map(name), parts }
 }
 
 /** Joins labels with what else an audience needs; equal conditions give equal records, whatever their order. */

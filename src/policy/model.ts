@@ -35,12 +35,16 @@ export interface Organization {
   clearance: Tlp | null
   /** The roster: ids of its client organizations. */
   clients: ReadonlySet<string>
+  /** When it last changed in what it lets somebody read; absent: not known. */
+  changed?: Micros
 }
 
 export interface Community {
   id: string
   title: string
   members: ReadonlySet<string>
+  /** When it last changed in what it lets somebody read; absent: not known. */
+  changed?: Micros
 }
 
 export interface Principal {
@@ -63,6 +67,8 @@ export interface Agreement {
   validFrom: Micros | null
   validUntil: Micros | null
   signed: readonly string[]
+  /** When it last changed in what it lets somebody read; absent: not known. */
+  changed?: Micros
 }
 
 export interface Baseline {

@@ -129,7 +129,7 @@ function admitsAnyone(topology: Topology, label: Label, now: Micros): Decision {
 const limited = (label: Label) =>
   label.releasableTo !== undefined || label.notReleasableTo !== undefined || label.clients !== undefined
 
-function withinCap(subject: Subject, label: Label): boolean {
+export function withinCap(subject: Subject, label: Label): boolean {
   return label.level === 'clear' || subject.cap === null || rank(label.level) <= rank(subject.cap)
 }
 
@@ -177,18 +177,18 @@ export function ceiling(topology: Topology, { principal, organization }: Subject
   return stated.reduce<Tlp>((low, level) => (level && rank(level) < rank(low) ? level : low), 'red')
 }
 
-function inWindow(label: Label, now: Micros): boolean {
+export function inWindow(label: Label, now: Micros): boolean {
   return (
     (label.notBefore === undefined || now >= BigInt(label.notBefore)) &&
     (label.notAfter === undefined || now < BigInt(label.notAfter))
   )
 }
 
-function inCountries(countries: readonly string[] | undefined, organization: Organization): boolean {
+export function inCountries(countries: readonly string[] | undefined, organization: Organization): boolean {
   return organization.country !== NO_COUNTRY && (countries ?? []).includes(organization.country)
 }
 
-function isReleasedTo(topology: Topology, label: Label, subject: Subject, named: boolean): boolean {
+export function isReleasedTo(topology: Topology, label: Label, subject: Subject, named: boolean): boolean {
   const list = label.releasableTo ?? {}
   const { organization } = subject
   return (
@@ -200,7 +200,7 @@ function isReleasedTo(topology: Topology, label: Label, subject: Subject, named:
 }
 
 /** How an object of one level may travel from its originator to a reader's organization; each by the rule that lets it. */
-interface Ways {
+export interface Ways {
   /** Column 3: on the originator's roster. */
   client: string | null
   /** Column 5 abroad, or "D" at home: an agreement or domestic rule makes the organization a recipient. */
@@ -211,7 +211,13 @@ interface Ways {
   channel: string | null
 }
 
-function ways(topology: Topology, origin: Organization, reader: Organization, level: Tlp, now: Micros): Ways {
+export function ways(
+  topology: Topology,
+  origin: Organization,
+  reader: Organization,
+  level: Tlp,
+  now: Micros,
+): Ways {
   const way: Ways = {
     client: origin.clients.has(reader.id) && rank(level) <= rank('amber') ? `roster of ${origin.id}` : null,
     recipient: null,
@@ -248,7 +254,7 @@ function ways(topology: Topology, origin: Organization, reader: Organization, le
 const rosters = new WeakMap<Topology, Map<string, Organization[]>>()
 
 /** Organizations that have the reader on their roster. */
-function patrons(topology: Topology, reader: Organization): readonly Organization[] {
+export function patrons(topology: Topology, reader: Organization): readonly Organization[] {
   let found = rosters.get(topology)
   if (!found) {
     found = new Map()
@@ -264,7 +270,7 @@ function patrons(topology: Topology, reader: Organization): readonly Organizatio
   return found.get(reader.id) ?? []
 }
 
-function inForce(agreement: Agreement, now: Micros): boolean {
+export function inForce(agreement: Agreement, now: Micros): boolean {
   return (
     agreement.signed.includes(agreement.source) &&
     agreement.signed.includes(agreement.target) &&
@@ -274,7 +280,7 @@ function inForce(agreement: Agreement, now: Micros): boolean {
 }
 
 /** What an agreement makes of an organization: a recipient (column 5, or "D" at home), one of many (4, 7), or nothing. */
-function reaches(
+export function reaches(
   topology: Topology,
   agreement: Agreement,
   origin: Organization,
@@ -289,23 +295,23 @@ function reaches(
   return agreement.recipients === 'all' || reader.kind === 'national-cert' ? 'recipient' : 'other'
 }
 
-function isCountry(code: string, organization: Organization): boolean {
+export function isCountry(code: string, organization: Organization): boolean {
   return organization.country !== NO_COUNTRY && organization.country === code
 }
 
-function compatriots(a: Organization, b: Organization): boolean {
+export function compatriots(a: Organization, b: Organization): boolean {
   return a.country !== NO_COUNTRY && a.country === b.country
 }
 
 /** Is it in the multilateral baseline, and has neither it nor its country opted out? */
-function isMember({ members, optedOut }: Baseline, organization: Organization): boolean {
+export function isMember({ members, optedOut }: Baseline, organization: Organization): boolean {
   const on = (list: ReadonlySet<string>) =>
     list.has(organization.id) || (organization.country !== NO_COUNTRY && list.has(organization.country))
   return !on(optedOut) && (members === null || on(members))
 }
 
 /** The table of policy.md §3 for columns 3 to 7; columns 1, 2, 8 and 9 are decided before. */
-function hop(label: Label, way: Ways, named: boolean): string | null {
+export function hop(label: Label, way: Ways, named: boolean): string | null {
   const clients = label.clients === 'denied' ? null : (way.client ?? way.recipientClient)
   switch (label.level) {
     case 'green':

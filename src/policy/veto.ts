@@ -33,3 +33,20 @@ function concerns(veto: Veto, label: Label): boolean {
     (veto.named === null || (label.named ?? []).includes(veto.named))
   )
 }
+
+/** Per topology, which is immutable: what the vetoes of each country name. */
+const names = new WeakMap<Topology, Map<string, Set<string>>>()
+const NONE: ReadonlySet<string> = new Set()
+
+/** Ids of objects and markings that some veto on this organization's country names, in force or not: labels carry them. */
+export function namedFor(topology: Topology, org: string): ReadonlySet<string> {
+  let found = names.get(topology)
+  if (!found) {
+    found = new Map()
+    for (const { country, named } of topology.vetoes) {
+      if (named !== null) found.set(country, (found.get(country) ?? new Set()).add(named))
+    }
+    names.set(topology, found)
+  }
+  return found.get(topology.organizations.get(org)?.country ?? NO_COUNTRY) ?? NONE
+}

@@ -11,9 +11,8 @@ import {
   readNotices,
 } from '../store/recalls.ts'
 import { assume } from '../store/session.ts'
-import { openCursor, sealCursor } from '../taxii/cursor.ts'
+import { cursorKeys, openCursor, sealCursor } from '../taxii/cursor.ts'
 import type { Exchange } from '../taxii/exchange.ts'
-import { cursorKeys } from '../taxii/get-page.ts'
 import { formatMicros } from '../time.ts'
 import { type Asked, openWalk, pageOfRows } from './walk.ts'
 
@@ -28,7 +27,7 @@ const credential = ({ subject, token }: Member) => (subject.cap === null ? null 
 export async function listRecalls(exchange: Exchange, caller: Member, asked: Asked) {
   const token = credential(caller)
   const binding = ['recalls', caller.id, token ?? '']
-  const keys = cursorKeys(exchange)
+  const keys = cursorKeys(exchange.world.settings)
   const walk = asked.next === undefined ? null : openCursor(keys, asked.next, binding)
   const limit = asked.limit ?? PAGE
   const beyond = walk && { open: walk.addedAfter === 1n, seq: walk.after }

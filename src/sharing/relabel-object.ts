@@ -1,8 +1,8 @@
 /** Relabel: the originator gives a version of its object other markings, tighter or wider (policy.md §7, §9). */
 import { AppError } from '../errors.ts'
 import { rights } from '../policy/access.ts'
+import { countReaders } from '../policy/losers.ts'
 import type { Subject } from '../policy/model.ts'
-import { countReaders } from '../policy/readers.ts'
 import type { Markings } from '../stix/index.ts'
 import type { Database } from '../store/pool.ts'
 import { readPlaces, readTargets, type Target } from '../store/release-targets.ts'

@@ -1,8 +1,8 @@
 /** Steps of a release schedule before it is made: in order, in the future, and each only adds readers (policy.md §13). */
 import { AppError } from '../errors.ts'
 import { audienceOf } from '../policy/label.ts'
+import { losers } from '../policy/losers.ts'
 import { type AudienceRecord, type Collection, rank, type World } from '../policy/model.ts'
-import { losers } from '../policy/readers.ts'
 import type { Database } from '../store/pool.ts'
 import type { Target } from '../store/release-targets.ts'
 import type { Reader } from '../store/session.ts'

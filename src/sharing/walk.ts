@@ -1,7 +1,6 @@
 /** Lists of the REST interface in pages: rows with a number that only grows, the last first, by sealed cursors. */
-import { type Binding, openCursor, sealCursor } from '../taxii/cursor.ts'
+import { type Binding, cursorKeys, openCursor, sealCursor } from '../taxii/cursor.ts'
 import type { Exchange } from '../taxii/exchange.ts'
-import { cursorKeys } from '../taxii/get-page.ts'
 
 /** What a list was asked for. */
 export interface Asked {
@@ -20,7 +19,10 @@ const PAGE = 100
 
 /** @param binding the operation and who calls it @throws badParameter for a `next` that is not of this list */
 export function openWalk(exchange: Exchange, asked: Asked, binding: Binding): Walk {
-  const before = asked.next === undefined ? null : openCursor(cursorKeys(exchange), asked.next, binding).after
+  const before =
+    asked.next === undefined
+      ? null
+      : openCursor(cursorKeys(exchange.world.settings), asked.next, binding).after
   return { limit: asked.limit ?? PAGE, before, binding }
 }
 
@@ -36,5 +38,5 @@ export function pageOfRows<T extends { seq: bigint }, I>(
   const items = shown.map(render)
   if (rows.length <= walk.limit || !last) return { items }
   const position = { after: last.seq, addedAfter: null }
-  return { items, next: sealCursor(cursorKeys(exchange)[0] as Buffer, position, walk.binding) }
+  return { items, next: sealCursor(cursorKeys(exchange.world.settings)[0] as Buffer, position, walk.binding) }
 }

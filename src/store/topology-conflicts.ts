@@ -14,8 +14,9 @@ export async function findConflict(run: Run): Promise<string | null> {
     ), used as (
       select g ->> 'to' as id, 'a grant of collection ' || c.root || '/' || c.id as place, null as unless
         from collection c, jsonb_array_elements(c.grants) as g
-      union all select source, 'an agreement', 'principal' from agreement
-      union all select target, 'an agreement', 'principal' from agreement
+      union all select source, 'an agreement', 'principal' from agreement where ended_at is null
+      union all select target, 'an agreement', 'principal' from agreement where ended_at is null
+      union all select who, 'an opt-out', 'principal' from opt_out where ended_at is null
       union all select unnest(members), 'the baseline', 'principal' from baseline
     )
     select '"' || u.id || '" in ' || min(u.place) || ' is ambiguous: it is the id of a ' || string_agg(distinct n.kind, ' and a ') as what

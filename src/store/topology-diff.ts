@@ -16,6 +16,8 @@ export interface Run {
   changes: Change[]
   prune: boolean
   now: Micros
+  /** What the operator should know and that is no change. */
+  note(sentence: string): void
 }
 
 /** The file's word for a property of the model, where it is not just its snake_case. */

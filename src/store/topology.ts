@@ -11,6 +11,7 @@ import { findConflict } from './topology-conflicts.ts'
 import { type Change, drop, gone, type Run, sync } from './topology-diff.ts'
 import { dropPrincipals, dropTokens, readTokens, syncPrincipals, syncTokens } from './topology-principals.ts'
 import { dropCollections, dropRoots, readCollections, syncCollections, syncRoots } from './topology-roots.ts'
+import { endOrphans, noteOthers, syncOptOuts, syncVetoes } from './topology-vetoes.ts'
 
 export type { Change } from './topology-diff.ts'
 
@@ -22,6 +23,8 @@ export interface ApplyOptions {
   now: Micros
   /** The keyed hash under which the database stores a token with this SHA-256. */
   hashToken(sha256Hex: string): Buffer
+  /** Told what the operator should know and that is no change. */
+  note?(sentence: string): void
 }
 
 /** One apply at a time; migrations use 7240000, audiences 7240001. */
@@ -45,7 +48,8 @@ export async function applyTopology(
   try {
     await rows(sql`select pg_advisory_xact_lock(${LOCK})`)
     const passwords = await judgePasswords(rows, declared, judged)
-    const run: Run = { rows, changes: [], prune: options.prune, now: options.now }
+    const note = options.note ?? (() => {})
+    const run: Run = { rows, changes: [], prune: options.prune, now: options.now, note }
     await applyAll(run, declared, passwords, options.hashToken)
     if (run.changes.length > 0) {
       const conflict = await findConflict(run)
@@ -97,24 +101,33 @@ async function applyAll(
   )
   await sync(run, 'organization', organizations, declared.organizations, {
     name: (o) => o.id,
-    put: (o) => sql`insert into organization (id, name, country, kind, clearance, clients)
-      values (${o.id}, ${o.name}, ${o.country}, ${o.kind}, ${o.clearance}, ${o.clients}::text[])
+    put: (o, stored) => sql`with rosters as (
+        update organization set changed = ${run.now}::bigint
+          where id <> ${o.id} and (id = any (${o.clients}::text[])) <> (id = any (${stored?.clients ?? []}::text[]))
+      )
+      insert into organization as o (id, name, country, kind, clearance, clients, changed)
+      values (${o.id}, ${o.name}, ${o.country}, ${o.kind}, ${o.clearance}, ${o.clients}::text[], 0)
       on conflict (id) do update set name = excluded.name, country = excluded.country, kind = excluded.kind,
-        clearance = excluded.clearance, clients = excluded.clients`,
+        clearance = excluded.clearance, clients = excluded.clients,
+        changed = case when (o.country, o.kind, o.clearance, o.clients)
+          is distinct from (excluded.country, excluded.kind, excluded.clearance, excluded.clients)
+          then ${run.now}::bigint else o.changed end`,
   })
   const communities = await rows<DeclaredTopology['communities'][number]>(
     sql`select id, title, members from community order by id`,
   )
   await sync(run, 'community', communities, declared.communities, {
     name: (c) => c.id,
-    put: (
-      c,
-    ) => sql`insert into community (id, title, members) values (${c.id}, ${c.title}, ${c.members}::text[])
-      on conflict (id) do update set title = excluded.title, members = excluded.members`,
+    put: (c) => sql`insert into community as c (id, title, members, changed)
+      values (${c.id}, ${c.title}, ${c.members}::text[], ${run.now}::bigint)
+      on conflict (id) do update set title = excluded.title, members = excluded.members,
+        changed = case when c.members is distinct from excluded.members then excluded.changed else c.changed end`,
   })
   await syncPrincipals(run, declared.principals, passwords)
   await syncTokens(run, tokens, storedTokens)
   await syncAgreements(run, declared.agreements)
+  await syncVetoes(run, declared.vetoes)
+  await syncOptOuts(run, declared.optOuts)
   await syncBaseline(run, declared.baseline)
   await syncRoots(run, declared.roots)
   await syncCollections(run, declared.roots, storedCollections)
@@ -129,7 +142,9 @@ async function applyAll(
     for (const { code } of gone(countries, declared.countries, (c) => c.code)) {
       await drop(run, 'country', code, sql`delete from country where code = ${code}`)
     }
+    await endOrphans(run)
   }
+  await noteOthers(run)
 }
 
 /** A declared password against the stored hash that it was compared with; `store` = what to put in its place. */

@@ -1,19 +1,8 @@
 /** Reads the topology, credentials and audiences: what a node keeps in memory, and whether it is still true. */
-import type {
-  Agreement,
-  AudienceRecord,
-  Baseline,
-  Collection,
-  Country,
-  Organization,
-  Principal,
-  Root,
-  Tlp,
-  Token,
-  World,
-} from '../policy/model.ts'
+import type { AudienceRecord, Collection, Root, Tlp, Token, World } from '../policy/model.ts'
 import type { Database, Pool } from './pool.ts'
 import { sql } from './sql.ts'
+import { readTopology } from './topology-read.ts'
 
 /** What `fresh` compares: the epoch and the number of audiences that a world was read at. */
 export interface Mark {
@@ -72,24 +61,7 @@ export async function readWorld(pool: Pool): Promise<World> {
     await db.rows(sql`set transaction isolation level repeatable read, read only`)
     const mark = await readPulse(db)
     const list = <T>(statement: ReturnType<typeof sql>) => db.rows<T>(statement)
-    const countries = await list<Country>(
-      sql`select code, clearance, adhoc_release as "adhocRelease" from country`,
-    )
-    const organizations = await list<Organization & { clients: string[] }>(
-      sql`select id, name, country, kind, clearance, clients from organization`,
-    )
-    const communities = await list<{ id: string; title: string; members: string[] }>(
-      sql`select id, title, members from community`,
-    )
-    const principals = await list<Principal>(
-      sql`select id, organization, kind, clearance, custodian, active, changed from principal`,
-    )
-    const agreements =
-      await list<Agreement>(sql`select source, target, max_tlp as "maxTlp", recipients, clients,
-      valid_from as "validFrom", valid_until as "validUntil", signed from agreement order by id`)
-    const [baseline] = await list<{ maxTlp: Baseline['maxTlp']; members: string[] | null }>(
-      sql`select max_tlp as "maxTlp", members from baseline`,
-    )
+    const topology = await readTopology(db)
     const roots = await list<Omit<Root, 'collections' | 'byKey'>>(
       sql`select path, title, description, is_default as "isDefault" from api_root order by path`,
     )
@@ -109,19 +81,7 @@ export async function readWorld(pool: Pool): Promise<World> {
     for (const { id, record } of await readAudiences(db, 0)) audiences[id] = record
     return {
       epoch: mark.epoch,
-      topology: {
-        countries: new Map(countries.map((c) => [c.code, c])),
-        organizations: new Map(organizations.map((o) => [o.id, { ...o, clients: new Set(o.clients) }])),
-        communities: new Map(communities.map((c) => [c.id, { ...c, members: new Set(c.members) }])),
-        principals: new Map(principals.map((p) => [p.id, p])),
-        agreements,
-        vetoes: [],
-        baseline: {
-          maxTlp: baseline?.maxTlp ?? 'clear',
-          members: baseline?.members ? new Set(baseline.members) : baseline ? null : new Set(),
-          optedOut: new Set(),
-        },
-      },
+      topology,
       roots: new Map(
         roots.map((root) => {
           const own = collections.filter((c) => c.root === root.path)

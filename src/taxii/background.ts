@@ -1,4 +1,4 @@
-/** Work that no request waits for: unfinished uploads, embargoes that end, releases that are due, statuses that expire, statistics, the ledger. */
+/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, releases that are due, statuses that expire, statistics, the ledger. */
 
 import { routeRequests, sweepReleases } from '../store/release-requests.ts'
 import { sweepStatuses } from '../store/statuses.ts'
@@ -7,6 +7,7 @@ import { continueUpload } from './add-objects.ts'
 import type { Exchange } from './exchange.ts'
 import { keepLedger } from './keep-ledger.ts'
 import { labelAnew } from './label-anew.ts'
+import { nameAnew } from './name-anew.ts'
 import { releaseDue } from './release-due.ts'
 import { continueSchedule } from './release-step.ts'
 
@@ -28,6 +29,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
   const step = async () => {
     try {
       const now = exchange.clock.now()
+      while (!stopped && (await nameAnew(exchange))) {}
       while (!stopped && (await releaseDue(exchange)) > 0) {}
       while (!stopped && (await continueSchedule(exchange))) {}
       while (!stopped && (await routeRequests(exchange.pool)) > 0) {}

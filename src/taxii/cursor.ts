@@ -53,6 +53,12 @@ export function openCursor(keys: readonly Buffer[], text: string, binding: Bindi
   })
 }
 
+/** The current key first, then those that a rotation left valid. */
+export function cursorKeys(settings: ReadonlyMap<string, string>): Buffer[] {
+  const keys = [settings.get('cursor_key'), settings.get('cursor_key_previous')]
+  return keys.filter((key) => key !== undefined).map((key) => Buffer.from(key, 'hex'))
+}
+
 function open(key: Buffer, bytes: Buffer, aad: Buffer): Buffer | null {
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1, 1 + IV), { authTagLength: TAG })
   decipher.setAAD(aad)

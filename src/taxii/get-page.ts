@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
 import { latest, readPage } from '../store/read-items.ts'
 import { formatMicros, type Micros } from '../time.ts'
-import { type Binding, openCursor, sealCursor } from './cursor.ts'
+import { type Binding, cursorKeys, openCursor, sealCursor } from './cursor.ts'
 import { confirmAndDeliver, deliver } from './deliveries.ts'
 import type { Exchange } from './exchange.ts'
 import { filterKey, type Parameter, parseFilter } from './filter.ts'
@@ -62,7 +62,8 @@ export async function getPage(
   if (id !== null) filter.ids = [id]
   if (kind === 'versions') filter.versions = { first: false, last: false, all: true, keys: [] }
   const binding: Binding = [kind, place.collection.seq, caller.id, filterKey(filter)]
-  const walk = filter.next === null ? null : openCursor(cursorKeys(exchange), filter.next, binding)
+  const walk =
+    filter.next === null ? null : openCursor(cursorKeys(exchange.world.settings), filter.next, binding)
   const addedAfter = walk ? walk.addedAfter : filter.addedAfter
   const after = latest(walk?.after ?? null, filter.addedAfter)
   const { seq } = place.collection
@@ -74,7 +75,11 @@ export async function getPage(
     const empty = formatMicros(after ?? 0n)
     return {
       body: envelope(page, kind === 'versions' ? 'versions' : 'objects', () =>
-        sealCursor(cursorKeys(exchange)[0] as Buffer, { after: page.last ?? 0n, addedAfter }, binding),
+        sealCursor(
+          cursorKeys(exchange.world.settings)[0] as Buffer,
+          { after: page.last ?? 0n, addedAfter },
+          binding,
+        ),
       ),
       first: page.first === null ? empty : formatMicros(page.first),
       last: page.last === null ? empty : formatMicros(page.last),
@@ -123,11 +128,4 @@ function envelope(page: SealedPage, list: string, next: () => string): Buffer {
   if (page.count === 0) return Buffer.from('{}')
   const more = page.more ? `"more":true,"next":"${next()}",` : ''
   return Buffer.concat([Buffer.from(`{${more}"${list}":[`), page.text, Buffer.from(']}')])
-}
-
-/** The current key first, then those that a rotation left valid. */
-export function cursorKeys(exchange: Exchange): Buffer[] {
-  const { settings } = exchange.world
-  const keys = [settings.get('cursor_key'), settings.get('cursor_key_previous')]
-  return keys.filter((key) => key !== undefined).map((key) => Buffer.from(key, 'hex'))
 }

@@ -2,6 +2,7 @@
 import { rights } from '../policy/access.ts'
 import { definitionsNeeded, type Labelled, labelsOf } from '../policy/label.ts'
 import type { Collection } from '../policy/model.ts'
+import { namedFor } from '../policy/veto.ts'
 import type { Database } from '../store/pool.ts'
 import {
   type Claimed,
@@ -56,7 +57,8 @@ async function batch(exchange: Exchange, db: Database, collection: Collection, c
     ]),
   )
   // Whatever the collection does with new ones: what it has keeps to its originator until it can be labelled.
-  const rules = { ...collection, quarantine: true }
+  const named = namedFor(exchange.world.topology, claimed.organization)
+  const rules = { ...collection, quarantine: true, named }
   const changes: Relabelling[] = []
   const labelled: { object: DueObject; judged: Extract<Labelled, { ok: true }>['judged'] }[] = []
   const held: bigint[] = []

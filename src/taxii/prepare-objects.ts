@@ -1,6 +1,7 @@
 /** Before a collection's log is locked: objects are checked and labelled, and their audiences interned. */
 import { audienceOf, definitionsNeeded, type Labelled, labelsOf } from '../policy/label.ts'
-import type { AudienceRecord, Collection, Decisions, Subject } from '../policy/model.ts'
+import type { AudienceRecord, Collection, Subject, World } from '../policy/model.ts'
+import { namedFor } from '../policy/veto.ts'
 import {
   checkObject,
   isStandardRepost,
@@ -80,7 +81,7 @@ export async function prepareObjects(
   const stored = await definitions(exchange, writer, checked)
   const candidates: Prepared['candidates'] = []
   for (const { object, index } of checked) {
-    const labelled = labelOne(object, writer, stored, exchange.world.decisions)
+    const labelled = labelOne(object, writer, stored, exchange.world)
     if (!labelled.ok) {
       outcomes[index] = failure(named(object, requested), labelled.problem)
       continue
@@ -105,11 +106,12 @@ function reposted(value: Record<string, unknown>, same: boolean, requested: Micr
       )
 }
 
-function labelOne(
-  object: StixObject,
+/** Labels of one object, from its own markings. @param stored definitions as `readMarkings` finds them */
+export function labelOne(
+  object: Pick<StixObject, 'type' | 'value'>,
   { subject, collection }: Writer,
   stored: ReadonlyMap<string, Record<string, unknown>>,
-  decisions: Decisions,
+  { topology, decisions }: Pick<World, 'topology' | 'decisions'>,
 ): Labelled {
   if (object.type === 'marking-definition') {
     const kind = kindOfDefinition(object.value)
@@ -121,7 +123,9 @@ function labelOne(
       }
     }
   }
-  return labelsOf(object.value, subject.organization.id, collection, (id) => stored.get(id), decisions)
+  const org = subject.organization.id
+  const rules = { ...collection, named: namedFor(topology, org) }
+  return labelsOf(object.value, org, rules, (id) => stored.get(id), decisions)
 }
 
 /** The marking-definitions that these objects refer to and that are stored where the writer may read them. */
@@ -130,10 +134,22 @@ async function definitions(
   writer: Writer,
   checked: readonly { object: StixObject }[],
 ): Promise<Map<string, Record<string, unknown>>> {
+  return await readMarkings(
+    exchange,
+    writer,
+    new Set(checked.flatMap(({ object }) => definitionsNeeded(object.value))),
+  )
+}
+
+/** Marking-definitions by id, as the writer may read them. @param reader as whom; without its token's cap if not given */
+export async function readMarkings(
+  exchange: Exchange,
+  writer: Writer,
+  needed: ReadonlySet<string>,
+  reader: Reader = uncapped(exchange, writer),
+): Promise<Map<string, Record<string, unknown>>> {
   const found = new Map<string, Record<string, unknown>>()
-  const needed = new Set(checked.flatMap(({ object }) => definitionsNeeded(object.value)))
   if (needed.size === 0) return found
-  const reader = uncapped(exchange, writer)
   const rows = await exchange.pool.transaction(async (db) => {
     await assume(db, reader)
     return await readDefinitions(db, reader.scope, writer.collection.seq, [...needed], ownOnly(writer))

@@ -204,7 +204,7 @@ class Arriving {
   }
 }
 
-function isNewer(
+export function isNewer(
   version: string,
   spec: number,
   than: string | undefined,
@@ -252,35 +252,4 @@ class Tightening {
     }
     return found
   }
-}
-
-/**
- * Which of these ids say something else than before as the latest version of their chain: what points at them follows.
- * @param first position of the first row that was appended
- */
-export async function changedChains(
-  db: Database,
-  reader: Reader,
-  collection: number,
-  organization: string,
-  ids: readonly string[],
-  first: bigint,
-): Promise<string[]> {
-  if (ids.length === 0) return []
-  const newest = { before: new Map<string, CopyRow>(), after: new Map<string, CopyRow>() }
-  const replaced = new Set<string>()
-  for (const copy of await readAllCopies(db, collection, ids, reader.bits, null)) {
-    if (copy.organization !== organization || copy.held_until !== null) continue
-    // A row that took the place of another has its name; what that one said is gone.
-    const old = copy.accepted < first
-    if (old && copy.position >= first) replaced.add(copy.object_id)
-    for (const map of old ? [newest.before, newest.after] : [newest.after]) {
-      const than = map.get(copy.object_id)
-      if (isNewer(copy.version_key, copy.spec, than?.version_key, than?.spec)) map.set(copy.object_id, copy)
-    }
-  }
-  return ids.filter((id) => {
-    const [before, after] = [newest.before.get(id), newest.after.get(id)]
-    return replaced.has(id) || before?.label !== after?.label || before?.marks !== after?.marks
-  })
 }

@@ -7,7 +7,7 @@ import { readLabelledRows } from '../store/references.ts'
 import { audit } from '../store/write-items.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
-import { type Override, propagate, type Settled, settle } from './settle.ts'
+import { type Override, propagate, type Settled, settle, tightened } from './settle.ts'
 
 export interface Relabelling {
   /** Names the row for good (item.accepted), unlike its position. */
@@ -71,13 +71,6 @@ export async function relabel(
     objects: objects.slice(0, 100),
   })
   return settled.map(({ row, change, position }) => ({ accepted: row.accepted, change, position }))
-}
-
-/** Rows that somebody lost. */
-function tightened(settled: readonly Settled[]): bigint[] {
-  return settled
-    .filter(({ change }) => change === 'tightened' || change === 'both')
-    .map(({ row }) => row.accepted)
 }
 
 /** The chains that rows belong to, each once. */

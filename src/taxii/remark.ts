@@ -2,6 +2,7 @@
 import { AppError, type Problem } from '../errors.ts'
 import { definitionsNeeded, type Labelled, labelsOf } from '../policy/label.ts'
 import type { Collection } from '../policy/model.ts'
+import { namedFor } from '../policy/veto.ts'
 import {
   checkObject,
   contentHash,
@@ -68,7 +69,7 @@ export async function remark(
     const labelled = labelsOf(
       value,
       target.organization,
-      collection,
+      { ...collection, named: namedFor(exchange.world.topology, target.organization) },
       (id) => definitions.get(id),
       exchange.world.decisions,
     )

@@ -88,7 +88,8 @@ export async function settle(
     weighed.set(key, { gains, loses })
     const released = row.held_until !== null && composition.heldUntil === null
     const move = released || (gains && composition.heldUntil === null && (explicit || row.latest))
-    if (!same || move) {
+    // Other copies are other texts, even under the same label: pages that nodes keep have to know (`rewritten`).
+    if (!same || move || copies) {
       labels.push({
         accepted: row.accepted,
         label,
@@ -208,4 +209,11 @@ function closed(
     if (!changed) break
   }
   return compositions
+}
+
+/** Rows that somebody lost. */
+export function tightened(settled: readonly Settled[]): bigint[] {
+  return settled
+    .filter(({ change }) => change === 'tightened' || change === 'both')
+    .map(({ row }) => row.accepted)
 }

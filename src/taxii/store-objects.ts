@@ -9,10 +9,10 @@ import { formatMicros, type Micros } from '../time.ts'
 import { Book } from './book.ts'
 import { type Draft, decide, fromStored, type Known } from './collide.ts'
 import type { Exchange } from './exchange.ts'
+import { follow } from './follow.ts'
 import { batchOf, type Outcome } from './outcome.ts'
 import { ownOnly, type Prepared, uncapped, type Writer } from './prepare-objects.ts'
-import { type Closed, changedChains, closeOver } from './references.ts'
-import { propagate } from './settle.ts'
+import { type Closed, closeOver } from './references.ts'
 
 /**
  * Stores what was prepared, in the caller's transaction: one or more requests of one writer, in their order.
@@ -118,11 +118,14 @@ async function append(
     organization,
     definitions.map(({ object }) => object.id),
   )
-  if (collection.refs === 'closed' && known.length + awaited.length > 0) {
-    const changed = await changedChains(db, reader, collection.seq, organization, known, first)
-    const chains = [...new Set([...awaited, ...changed])].map((id) => ({ id, organization }))
-    if (chains.length > 0) await propagate({ exchange, db, collection, book, now }, chains)
-  }
+  const actor = subject.principal.id
+  await follow({ exchange, db, collection, book, now }, reader, {
+    organization,
+    actor,
+    known,
+    awaited,
+    first,
+  })
   for (const outcome of outcomes) {
     if (outcome?.appended === undefined) continue
     if (outcome.detail.version === '') outcome.detail.version = formatMicros(first + BigInt(outcome.appended))

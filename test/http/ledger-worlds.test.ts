@@ -11,14 +11,8 @@ import { newClock, pathOf, play } from '../support/history.ts'
 import { applyInProcess, asOwner, type Node, openNode } from '../support/in-process.ts'
 import { type Proof, proves } from '../support/ledger.ts'
 import { Random } from '../support/random.ts'
-import {
-  credential,
-  OBJECT_IDS,
-  type RandomWorld,
-  randomWorld,
-  readers,
-  tokenOf,
-} from '../support/random-world.ts'
+import { OBJECT_IDS } from '../support/random-objects.ts'
+import { credential, type RandomWorld, randomWorld, readers, tokenOf } from '../support/random-world.ts'
 import { TLP } from '../support/stix.ts'
 
 const WORLDS = Number(process.env.COMITY_WORLDS ?? 12)

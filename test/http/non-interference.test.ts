@@ -16,13 +16,11 @@ import {
 } from '../support/in-process.ts'
 import { type Purged, purge } from '../support/purge.ts'
 import { Random } from '../support/random.ts'
+import { OBJECT_IDS, randomObject, randomVersions } from '../support/random-objects.ts'
 import {
   credential,
   nameOf,
-  OBJECT_IDS,
   type RandomWorld,
-  randomObject,
-  randomVersions,
   randomWorld,
   readers,
   type Who,

@@ -48,7 +48,7 @@ const strict = structuredClone(openapi)
 for (const [name, schema] of Object.entries(strict.components.schemas)) {
   if (name !== 'StixObject' && name !== 'NewEnvelope') schema.additionalProperties = false
 }
-const ajv = new Ajv2020({ strict: false, allErrors: true })
+const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false })
 ajv.addSchema({ $id: 'openapi', ...strict })
 
 /** Escapes one step of a JSON pointer in a URI fragment. */

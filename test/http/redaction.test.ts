@@ -123,6 +123,25 @@ test('references that a reader may not see are taken out of containers', async (
   t.equal((await seen('de', only.id))?.extensions, undefined, 'nothing is taken out of it any more')
 })
 
+test('no page that was kept shows a reference after it has become stricter', async (t) => {
+  const [open, other] = [malware(GREEN), malware(GREEN)]
+  const about = report([open.id, other.id], GREEN)
+  await my.add(path, about, open, other)
+  const de = server.as('de')
+  const page = async () => {
+    const first = await de.getObjects(path, { 'match[type]': 'report', limit: '1' })
+    let answer = first
+    while (answer.objects[0]?.id !== about.id)
+      answer = await de.getObjects(path, { 'match[type]': 'report', limit: '1', next: answer.next as string })
+    return answer.objects[0]?.object_refs
+  }
+  await my.add(path, report([open.id], GREEN))
+  t.strictSame(await page(), [open.id, other.id])
+  t.strictSame(await page(), [open.id, other.id])
+  await my.add(path, { ...version(open, '2026-02-01T00:00:00.000Z'), object_marking_refs: [TLP.red] })
+  t.strictSame(await page(), [other.id], 'the same page, asked again')
+})
+
 test('a writer collides with what it sees', async (t) => {
   const object = malware({ ...GREEN, description: 'SECRET', ...granular([STRICT, 'description']) })
   await my.add(path, object)

@@ -1,6 +1,7 @@
 /** Reference closure over HTTP (policy.md §6): what points at something stricter is as strict, now and when it changes. */
 import t, { test } from 'tap'
-import { AT, policyWorld, readers } from '../support/policy-world.ts'
+import { api } from '../support/api.ts'
+import { AT, COLLECTION, policyWorld, readers } from '../support/policy-world.ts'
 import { apply, startServer } from '../support/server.ts'
 import { indicator, ipv4, malware, relationship, report, TLP, version } from '../support/stix.ts'
 
@@ -98,6 +99,23 @@ test('another organization’s object: its label counts, for its own partners', 
   const quiet = relationship(indicator().id, theirs.id, marked(TLP.green))
   const blind = await my.add(path, quiet)
   t.equal(blind.successes?.[0]?.message, undefined, 'no text tells of what the author cannot see')
+})
+
+test('a preview counts references that its caller sees', async (t) => {
+  const strict = malware(marked(TLP['amber+strict']))
+  await my.add(path, strict)
+  const relation = relationship(indicator().id, strict.id, marked(TLP.green))
+  const place = { root: 'one', id: COLLECTION.closed }
+  const preview = async () => {
+    const answer = (
+      await api(server, 'my').post('/api/v1/policy/preview', { collection: place, object: relation })
+    ).json
+    if (!answer.organizations) throw new Error(JSON.stringify(answer))
+    return (answer.organizations as { id: string }[]).map((o) => o.id).sort()
+  }
+  t.strictSame(await preview(), ['mycert', 'sgcert'])
+  await my.add(path, relation)
+  t.strictSame(await sees(relation.id), ['my', 'my2', 'sg'])
 })
 
 test('how labels are made does not change under objects that are there', async (t) => {

@@ -7,6 +7,7 @@ import {
   type Principal,
   TLPS,
   type Topology,
+  type Veto,
 } from '../../src/policy/model.ts'
 
 export const COUNTRIES = ['MY', 'SG', 'FR', 'ZZ'] as const
@@ -22,6 +23,26 @@ export const some = <T>(values: readonly T[], maxLength = 3) =>
   fc.subarray([...values], { maxLength: Math.min(maxLength, values.length) })
 /** Times of the random worlds: 0 to 6 microseconds after the epoch. */
 export const instant = fc.integer({ min: 0, max: 6 })
+
+/** Ids that vetoes and labels of the random worlds name. */
+export const NAMES = ['indicator--1', 'marking-definition--2'] as const
+
+export const randomVeto: fc.Arbitrary<Veto> = fc
+  .record({
+    country: fc.constantFrom(...COUNTRIES),
+    to: maybe(some(COUNTRIES, 2), 1),
+    level: maybe(tlp, 1),
+    named: maybe(fc.constantFrom(...NAMES), 1),
+    validFrom: maybe(instant, 2),
+    validUntil: maybe(instant, 2),
+  })
+  .map((v) => ({
+    ...v,
+    id: 'veto',
+    by: 'a',
+    validFrom: v.validFrom === null ? null : BigInt(v.validFrom),
+    validUntil: v.validUntil === null ? null : BigInt(v.validUntil),
+  }))
 
 export const randomWorld: fc.Arbitrary<Topology> = fc
   .record({
@@ -62,7 +83,12 @@ export const randomWorld: fc.Arbitrary<Topology> = fc
       }),
       { maxLength: 6 },
     ),
-    baseline: fc.record({ maxTlp: tlp, members: maybe(some([...ORGS, ...COUNTRIES], 5)) }),
+    vetoes: fc.array(randomVeto, { maxLength: 2 }),
+    baseline: fc.record({
+      maxTlp: tlp,
+      members: maybe(some([...ORGS, ...COUNTRIES], 5)),
+      optedOut: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, some([...ORGS, ...COUNTRIES], 2)),
+    }),
   })
   .map((w) => ({
     countries: new Map(
@@ -105,9 +131,9 @@ export const randomWorld: fc.Arbitrary<Topology> = fc
       validUntil: a.validUntil === null ? null : BigInt(a.validUntil),
       signed: [...(unsigned === 'source' ? [] : [a.source]), ...(unsigned === 'target' ? [] : [a.target])],
     })),
-    vetoes: [],
+    vetoes: w.vetoes,
     baseline: {
-      optedOut: new Set(),
+      optedOut: new Set<string>(w.baseline.optedOut),
       maxTlp: w.baseline.maxTlp,
       members: w.baseline.members === null ? null : new Set<string>(w.baseline.members),
     },
@@ -132,32 +158,59 @@ export const randomLabel: fc.Arbitrary<Label> = fc
     clients: maybe(fc.constantFrom<'denied' | 'allowed'>('denied', 'allowed'), 2),
     notBefore: maybe(instant, 4),
     notAfter: maybe(instant, 4),
+    named: maybe(some(NAMES), 2),
   })
   .map((l) => Object.fromEntries(Object.entries(l).filter(([, value]) => value !== null)) as unknown as Label)
 
-/** One originator in most audiences, as most objects have; several as references join them (§6). */
+/** A list of lists, of which one must admit whole: parts and references that may be taken out (§5, §6). */
+export const randomClause: fc.Arbitrary<Label[][]> = fc.array(
+  fc.array(randomLabel, { minLength: 1, maxLength: 2 }),
+  { minLength: 1, maxLength: 3 },
+)
+
+const randomClauses = maybe(fc.array(randomClause, { minLength: 1, maxLength: 2 }), 2)
+
+/**
+ * Labels of one originator in most audiences, as most objects have; of several as references join them (§6), where
+ * the record says who sent it. Without that the labels tell.
+ */
 export const randomAudience: fc.Arbitrary<AudienceRecord> = fc
   .record({
     own: fc.array(randomLabel, { minLength: 1, maxLength: 3 }),
+    any: randomClauses,
     later: maybe(
-      fc.array(fc.record({ labels: fc.array(randomLabel, { maxLength: 2 }), at: maybe(instant) }), {
-        minLength: 1,
-        maxLength: 2,
-      }),
+      fc.array(
+        fc.record({
+          labels: fc.array(randomLabel, { maxLength: 2 }),
+          any: randomClauses,
+          at: maybe(instant),
+        }),
+        { minLength: 1, maxLength: 2 },
+      ),
       1,
     ),
     held: fc.constantFrom(false, false, false, true),
     submitter: fc.constantFrom(...PERSONS),
     single: fc.constantFrom(true, true, false),
+    origin: maybe(fc.constantFrom('its own', 'its own', ...ORGS)),
   })
-  .map(({ own, later, held, submitter, single }) => {
+  .map(({ own, any, later, held, submitter, single, origin }) => {
     const org = own[0]?.org ?? ''
     const one = (labels: Label[]) => (single ? labels.map((l) => ({ ...l, org })) : labels)
+    const each = (clauses: Label[][][]) => clauses.map((clause) => clause.map(one))
     return {
       own: one(own),
+      ...(any ? { any: each(any) } : {}),
       submitter,
+      ...(origin ? { origin: origin === 'its own' ? org : origin } : {}),
       ...(later
-        ? { later: later.map((l) => ({ labels: one(l.labels), ...(l.at === null ? {} : { at: l.at }) })) }
+        ? {
+            later: later.map((l) => ({
+              labels: one(l.labels),
+              ...(l.any ? { any: each(l.any) } : {}),
+              ...(l.at === null ? {} : { at: l.at }),
+            })),
+          }
         : {}),
       ...(held ? { held } : {}),
     }

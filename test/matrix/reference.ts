@@ -125,15 +125,45 @@ function asClientOfRecipient(q: Question, level: Level): Agreement[] {
 
 /** "lets vetted members share up to GREEN with the whole community, inside a country too" (§4). */
 function baselineJoins(q: Question, level: Level): boolean {
-  const { members, maxTlp } = q.topology.baseline
+  const { members, maxTlp, optedOut } = q.topology.baseline
   const originator = originatorOf(q)
   if (!originator || rank(level) > rank(maxTlp) || rank(level) > rank('green')) return false
   return [originator, q.reader.organization].every((o) => {
     if (!q.topology.organizations.has(o.id)) return false
-    if (members === null) return true
     const country = countryOf(o)
+    // "a country or organization that opted out neither gives nor receives under it"
+    if (optedOut.has(o.id) || (country !== null && optedOut.has(country))) return false
+    if (members === null) return true
     return members.has(o.id) || (country !== null && members.has(country))
   })
+}
+
+// --- vetoes (§4) -----------------------------------------------------------------------------------------
+
+/**
+ * "A national authority may veto (by country, level, object or label) anything that originates in its country": what is
+ * said of it must all be so. Who is anonymous may be of any country, and is of each that is refused.
+ */
+function vetoed(
+  topology: Topology,
+  label: Label,
+  readerCountry: string | null | 'anonymous',
+  now: Micros,
+): boolean {
+  const originator = topology.organizations.get(label.org)
+  for (const v of topology.vetoes) {
+    const originates = originator !== undefined && countryOf(originator) === v.country
+    const begun = v.validFrom === null || v.validFrom <= now
+    const notOver = v.validUntil === null || now < v.validUntil
+    const byCountry =
+      v.to === null ||
+      readerCountry === 'anonymous' ||
+      (readerCountry !== null && v.to.includes(readerCountry))
+    const byLevel = v.level === null || rank(label.level) >= rank(v.level)
+    const byName = v.named === null || label.named?.includes(v.named) === true
+    if (originates && begun && notOver && byCountry && byLevel && byName) return true
+  }
+  return false
 }
 
 // --- releasable_to (§2, §4) ------------------------------------------------------------------------------
@@ -276,16 +306,18 @@ function labelAdmits(q: Question): boolean {
   if (label.notAfter !== undefined && now >= BigInt(label.notAfter)) return false
   const country = countryOf(reader.organization)
   if (country !== null && label.notReleasableTo?.countries.includes(country)) return false
+  if (vetoed(q.topology, label, country, now)) return false
   if (label.releasableTo && !namedAsOrganization(q) && !namedAsPerson(q)) return false
   for (const column of columnsOf(q)) if (LETTERS[letterAt(label.level, column)](q, column)) return true
   return false
 }
 
 /** Anonymous: "CLEAR in collections flagged `public`, nothing else" (§1), in its time and with no limit on it (§2). */
-function labelAdmitsAnonymous(label: Label, now: Micros): boolean {
+function labelAdmitsAnonymous(topology: Topology, label: Label, now: Micros): boolean {
   if (letterAt(label.level, 9) !== 'Y') return false
   if (label.notBefore !== undefined && now < BigInt(label.notBefore)) return false
   if (label.notAfter !== undefined && now >= BigInt(label.notAfter)) return false
+  if (vetoed(topology, label, 'anonymous', now)) return false
   return !label.releasableTo && !label.notReleasableTo && !label.clients
 }
 
@@ -295,30 +327,51 @@ function soleOriginator(labels: readonly Label[]): string | null {
   return names.size === 1 ? (labels[0]?.org ?? null) : null
 }
 
+/** What a reader is to one label by itself: admitted, and within the cap of its credential. */
+export interface Judge {
+  admits(label: Label): boolean
+  withinCap(label: Label): boolean
+}
+
+export function judgeOf(topology: Topology, reader: Subject | null, now: Micros): Judge {
+  return {
+    admits: (label) =>
+      reader === null
+        ? labelAdmitsAnonymous(topology, label, now)
+        : reader.principal.active && labelAdmits({ topology, reader, label, now }),
+    withinCap: (label) => reader === null || !aboveCap(reader, label),
+  }
+}
+
+/** Of parts and references that may be taken out, enough are left when one list of each clause admits whole (§5, §6). */
+function enoughIsLeft(clauses: AudienceRecord['any'], admits: (label: Label) => boolean): boolean {
+  return (clauses ?? []).every((clause) => clause.some((labels) => labels.every(admits)))
+}
+
 /**
- * May the reader see a version with these labels? All labels must admit (§2), the latest version's by themselves
- * as well (§7); the submitter's right to read back is per version and stops at no later label.
- * @param originator the submitting organization; null (not known) takes the submitter's right away
+ * May the reader see a version with these labels? All labels must admit (§2), those of what it refers to as well (§6),
+ * and the latest version's by themselves (§7); the submitter's right to read back is per version and stops at no
+ * later label.
  */
 export function mayRead(
   topology: Topology,
   reader: Subject | null,
-  labelsOfVersion: readonly Label[],
-  laterLabels: NonNullable<AudienceRecord['later']>,
-  submitter: string,
-  held: boolean,
+  record: AudienceRecord,
   now: Micros,
-  originator: string | null = soleOriginator(labelsOfVersion),
 ): boolean {
-  if (labelsOfVersion.length === 0) return false // "Never CLEAR": what carries no label admits nobody
-  const later = laterLabels.filter((l) => l.at === undefined || now >= BigInt(l.at)).flatMap((l) => l.labels)
-  if (reader === null) {
-    return !held && [...labelsOfVersion, ...later].every((label) => labelAdmitsAnonymous(label, now))
-  }
-  if (!reader.principal.active) return false
-  if (labelsOfVersion.some((label) => aboveCap(reader, label))) return false
-  const inOriginator = originator !== null && reader.organization.id === originator
-  if (inOriginator && reader.principal.id === submitter) return true
-  if (held && !inOriginator) return false
-  return [...labelsOfVersion, ...later].every((label) => labelAdmits({ topology, reader, label, now }))
+  const { own, any, origin, submitter, held = false, later = [] } = record
+  if (own.length === 0) return false // "Never CLEAR": what carries no label admits nobody
+  const { admits, withinCap } = judgeOf(topology, reader, now)
+  const originator = origin ?? soleOriginator(own)
+  if (reader !== null) {
+    if (!reader.principal.active || !own.every(withinCap)) return false
+    const inOriginator = reader.organization.id === originator
+    // It reads its own back, of whatever label, without the parts that are above its credential's cap.
+    if (inOriginator && reader.principal.id === submitter) return enoughIsLeft(any, withinCap)
+    if (held && !inOriginator) return false
+  } else if (held) return false
+  const binding = later.filter((l) => l.at === undefined || now >= BigInt(l.at))
+  return [{ labels: own, any }, ...binding].every(
+    (version) => version.labels.every(admits) && enoughIsLeft(version.any, admits),
+  )
 }

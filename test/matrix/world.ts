@@ -9,6 +9,7 @@ import type {
   Subject,
   Tlp,
   Topology,
+  Veto,
 } from '../../src/policy/model.ts'
 import { type Micros, parseMicros } from '../../src/time.ts'
 
@@ -40,7 +41,17 @@ export interface WorldFile {
     valid_from?: string | null
     valid_until?: string | null
   }[]
-  baseline: { max_tlp: Tlp; members: 'all' | string[] }
+  vetoes?: VetoFile[]
+  baseline: { max_tlp: Tlp; members: 'all' | string[]; opted_out?: string[] }
+}
+
+export interface VetoFile {
+  country: string
+  to?: string[]
+  level?: Tlp
+  named?: string
+  valid_from?: string
+  valid_until?: string
 }
 
 /** Sections that replace those of world.json; `organizations+` replaces single organizations. */
@@ -54,6 +65,7 @@ export interface LabelFile {
   clients?: 'denied' | 'allowed' | null
   not_before?: string | null
   not_after?: string | null
+  named?: string[] | null
 }
 
 export interface CaseFile {
@@ -114,12 +126,25 @@ export function topologyOf(file: WorldFile, overrides: Overrides = {}): Topology
       validUntil: a.valid_until ? time(a.valid_until) : null,
       signed: a.signed,
     })),
-    vetoes: [],
+    vetoes: (world.vetoes ?? []).map(vetoOf),
     baseline: {
-      optedOut: new Set(),
+      optedOut: new Set(world.baseline.opted_out ?? []),
       maxTlp: world.baseline.max_tlp,
       members: world.baseline.members === 'all' ? null : new Set(world.baseline.members),
     },
+  }
+}
+
+export function vetoOf(file: VetoFile): Veto {
+  return {
+    id: 'veto',
+    country: file.country,
+    by: 'mycert',
+    to: file.to ?? null,
+    level: file.level ?? null,
+    named: file.named ?? null,
+    validFrom: file.valid_from ? time(file.valid_from) : null,
+    validUntil: file.valid_until ? time(file.valid_until) : null,
   }
 }
 
@@ -132,6 +157,7 @@ export function labelOf(file: LabelFile): Label {
     ...(file.clients ? { clients: file.clients } : {}),
     ...(file.not_before ? { notBefore: Number(time(file.not_before)) } : {}),
     ...(file.not_after ? { notAfter: Number(time(file.not_after)) } : {}),
+    ...(file.named ? { named: file.named } : {}),
   }
 }
 

@@ -53,11 +53,18 @@ async function commands(t: Test, env: NodeJS.ProcessEnv = {}) {
   const never = async () => 9
   const run = (...argv: string[]) =>
     outcome((context) =>
-      runProgram({ context, serve: never, migrate: never, import: never, export: never, openapi: never }, [
-        'node',
-        'comity',
-        ...argv,
-      ]),
+      runProgram(
+        {
+          context,
+          serve: never,
+          migrate: never,
+          import: never,
+          export: never,
+          policy: never,
+          openapi: never,
+        },
+        ['node', 'comity', ...argv],
+      ),
     )
   const applyText = (text: string, flags: { prune?: boolean; dryRun?: boolean } = {}) =>
     outcome((context) =>

@@ -77,7 +77,15 @@ async function comity(at: string, ...argv: string[]) {
       }),
   }
   const never = async () => 9
-  const deps = { context, serve: never, migrate: never, import: never, export: never, openapi: never }
+  const deps = {
+    context,
+    serve: never,
+    migrate: never,
+    import: never,
+    export: never,
+    openapi: never,
+    policy: never,
+  }
   const code = await runProgram(deps, ['node', 'comity', ...argv])
   return { code, out, err }
 }

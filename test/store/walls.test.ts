@@ -65,6 +65,8 @@ function withoutPredicate(test: Test): string {
       ],
     ],
     'write-items.js': [[/\b(?:r\.)?audience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
+    'vetoes.js': [[/\bi\.audience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
+    'backfill.js': [[/\bi\.audience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
     'quarantined.js': [[/\bi\.audience = any \(\$\{scope\}::int\[\]\)/g, 'true']],
     'release-targets.js': [
       [/\baudience = any \(\$\{scope\}::int\[\]\)/g, 'true'],

@@ -60,7 +60,7 @@ export interface Fills {
 /** Every way to fill in a route. @throws for a parameter that the crawl does not know how to fill in */
 export function fill(route: string, fills: Fills): string[] {
   const names = [...route.matchAll(/\{([^}]+)\}/g)].map((m) => m[1] ?? '')
-  const known = ['root', 'collection', 'id', 'status', 'schedule', 'seq']
+  const known = ['root', 'collection', 'id', 'status', 'schedule', 'agreement', 'seq']
   const strange = names.filter((name) => !known.includes(name))
   if (strange.length > 0)
     throw new Error(`the canary crawl does not know how to fill in {${strange}} of ${route}`)
@@ -79,6 +79,7 @@ export function fill(route: string, fills: Fills): string[] {
       fills.status.map((s) => route.replace('{root}', r).replace('{status}', s)),
     )
   }
+  if (names.includes('agreement')) return [route.replace('{agreement}', NO_STATUS)]
   return names.includes('root') ? ['one', 'two', 'none'].map((r) => route.replace('{root}', r)) : [route]
 }
 
@@ -151,6 +152,12 @@ function pathsFor(planted: Planted, profile: Profile, thorough: boolean): string
     }
     const queries = !PAGED.test(route) ? [''] : single ? QUERIES.slice(thorough ? 0 : 1, 2) : QUERIES
     for (const path of all) for (const query of queries) paths.push(query === '' ? path : `${path}?${query}`)
+  }
+  // In the eyes of others, as far as the profile has objects of its organization there.
+  for (const where of Object.values(COLLECTIONS)) {
+    for (const as of ['SG', 'MY', 'mycert', 'decert', 'author', 'nobody']) {
+      paths.push(`/api/v1/policy/view-as?root=${where.root}&collection=${where.id}&as=${as}&limit=1000`)
+    }
   }
   const ids = planted.ids.map(({ id }) => id)
   for (const place of places) paths.push(`${place}objects/?match[version]=all&match[id]=${ids.join()}`)

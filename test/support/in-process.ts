@@ -15,6 +15,7 @@ import { continueUpload } from '../../src/taxii/add-objects.ts'
 import { Exchange } from '../../src/taxii/exchange.ts'
 import { keepLedger } from '../../src/taxii/keep-ledger.ts'
 import { labelAnew } from '../../src/taxii/label-anew.ts'
+import { nameAnew } from '../../src/taxii/name-anew.ts'
 import { releaseDue } from '../../src/taxii/release-due.ts'
 import type { Clock, Micros } from '../../src/time.ts'
 import { Answer, T21 } from './client.ts'
@@ -93,6 +94,7 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
       return new Answer(response.statusCode, flat, response.rawPayload, false)
     },
     async work() {
+      while (await nameAnew(exchange)) {}
       while ((await releaseDue(exchange)) > 0) {}
       while (await continueUpload(exchange)) {}
       while (await labelAnew(exchange)) {}

@@ -1,22 +1,14 @@
 /**
- * The plain reference of a read: every stored row, its labels read anew from its text (policy.md §2, §5), who may
- * see it by test/matrix/reference.ts, and TAXII's selection (§3.4, §3.4.1; policy.md §9) in loops over lists.
+ * The plain reference of a read: every stored row, its labels read anew from its text, what its references mean by the
+ * log of who wrote what when, and who may see it by test/matrix/reference.ts (policy.md §2, §5, §6, §7).
  */
 import type pg from 'pg'
 import type { DeclaredCollection, DeclaredTopology } from '../../src/policy/declared.ts'
-import {
-  type Label,
-  type Level,
-  rank,
-  type Subject,
-  type Tlp,
-  type Topology,
-} from '../../src/policy/model.ts'
-import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
-import { type Micros, parseMicros } from '../../src/time.ts'
-import { mayRead } from '../matrix/reference.ts'
+import type { Label, Subject, Topology } from '../../src/policy/model.ts'
+import type { Micros } from '../../src/time.ts'
 import type { StixObject } from './client.ts'
-import { TLP } from './stix.ts'
+import { labelsIn, type MarkedPart } from './plain-labels.ts'
+import { View } from './plain-view.ts'
 
 export interface Row {
   collection: number
@@ -33,6 +25,7 @@ export interface Row {
   version: string
   organization: string
   principal: string
+  /** The whole of it. */
   body: string
 }
 
@@ -40,7 +33,8 @@ export interface Row {
 export async function storedRows(client: pg.Client): Promise<Row[]> {
   const { rows } = await client.query(`select i.collection, c.id::text as "collectionId", position::text,
       accepted::text, held_until::text as held, spec, sco, standard, object_id as id, type, version_key as key,
-      version, organization, principal, body
+      version, organization, principal, coalesce((select r.body from rendering r where i.parted
+        and r.collection = i.collection and r.accepted = i.accepted order by r.rank desc limit 1), body) as body
     from item i join collection c on c.seq = i.collection order by collection, i.position`)
   return rows.map((r) => ({
     ...r,
@@ -57,87 +51,14 @@ export function topologyOf(d: DeclaredTopology): Topology {
     communities: new Map(d.communities.map((c) => [c.id, { ...c, members: new Set(c.members) }])),
     principals: new Map(d.principals.map((p) => [p.id, { ...p, changed: 0n }])),
     agreements: d.agreements,
-    vetoes: [],
+    vetoes: d.vetoes.map((v, i) => ({ ...v, id: `${i}` })),
     baseline: {
-      optedOut: new Set(),
+      optedOut: new Set(d.optOuts),
       maxTlp: d.baseline.maxTlp,
       members: d.baseline.members === null ? null : new Set(d.baseline.members),
     },
   }
 }
-
-// --- labels, read from the text --------------------------------------------------------------------------
-
-const LEVEL_OF = new Map<string, Tlp>(Object.entries(TLP).map(([level, id]) => [id, level as Tlp]))
-
-const higher = (a: Level, b: Level): Level => (rank(b) > rank(a) ? b : a)
-
-interface Condition {
-  releasable_to?: Label['releasableTo']
-  not_releasable_to?: { countries: string[] }
-  clients?: 'denied' | 'allowed'
-  not_before?: string
-  not_after?: string
-  disclose_recipients?: boolean
-}
-
-function condition(definition: StixObject | undefined): Condition | null {
-  const extensions = definition?.extensions as Record<string, Condition> | undefined
-  return extensions?.[RELEASE_EXTENSION] ?? null
-}
-
-function labelled(level: Level, org: string, c: Condition | null): Label {
-  const time = (text: string | undefined) => (text === undefined ? undefined : Number(parseMicros(text)))
-  const [from, until] = [time(c?.not_before), time(c?.not_after)]
-  return {
-    level,
-    org,
-    ...(c?.releasable_to && { releasableTo: c.releasable_to }),
-    ...(c?.not_releasable_to && { notReleasableTo: c.not_releasable_to }),
-    ...(c?.clients && { clients: c.clients }),
-    ...(from !== undefined && { notBefore: from }),
-    ...(until !== undefined && { notAfter: until }),
-  }
-}
-
-interface Marked {
-  object_marking_refs?: string[]
-  granular_markings?: { selectors: string[]; marking_ref: string }[]
-  labels?: string[]
-}
-
-/** The labels of one version: the object's, and those of its parts, which must all admit (`withhold`). */
-export function labelsIn(
-  body: StixObject,
-  org: string,
-  fallback: string | null,
-  definitions: ReadonlyMap<string, StixObject>,
-): Label[] {
-  const { object_marking_refs: refs = [], granular_markings: granular = [], labels = [] } = body as Marked
-  const stated = refs.flatMap((ref) => LEVEL_OF.get(ref) ?? [])
-  const first: Level = (fallback?.slice(4) as Tlp | undefined) ?? 'unmarked'
-  let level: Level = stated.length > 0 ? stated.reduce<Level>(higher, 'clear') : first
-  for (const label of labels) {
-    const hint = /^tlp:(.*)$/i.exec(label)?.[1]?.toLowerCase()
-    if (hint && hint in TLP && (level === 'unmarked' ? hint === 'red' : true))
-      level = higher(level, hint as Tlp)
-  }
-  const found: Label[] = [labelled(level, org, null)]
-  const conditions = refs.flatMap((ref) => condition(definitions.get(ref)) ?? [])
-  // A release list is a limit and a way at once: it stands in the label of its level, not beside a bare one.
-  if (conditions.length > 0) found.length = 0
-  for (const c of conditions) found.push(labelled(level, org, c))
-  for (const { marking_ref: ref } of granular) {
-    const part = LEVEL_OF.get(ref)
-    if (part && rank(part) > rank(level)) found.push(labelled(part, org, null))
-    const c = condition(definitions.get(ref))
-    if (c) found.push(labelled(level, org, c))
-  }
-  if (condition(body)?.disclose_recipients === false) found.push(labelled('unmarked', org, null))
-  return found
-}
-
-// --- who sees what ---------------------------------------------------------------------------------------
 
 /** "`to` in a grant: an organization, a principal, a community, a country code, or `*`"; grants add up (§1, §12). */
 export function rightsOf(
@@ -159,25 +80,60 @@ export function rightsOf(
   return { read: c.public || grants.some((g) => g.read), write: grants.some((g) => g.write) }
 }
 
+/** A version that a reference leads to; of a chain that is gone, as it was in the store before. */
+export interface Said {
+  store: PlainStore
+  row: Row
+}
+
+export interface References {
+  /** Per row, the organization whose copies each reference means; null = it waits. */
+  targets: ReadonlyMap<string, ReadonlyMap<string, string | null>>
+  /** Of each chain that is gone, its last version. */
+  last: ReadonlyMap<string, Said>
+}
+
+const NOTHING: References = { targets: new Map(), last: new Map() }
+
+const byVersion = (a: Row, b: Row) => (a.key === b.key ? a.spec - b.spec : a.key < b.key ? -1 : 1)
+
 export class PlainStore {
   readonly rows: readonly Row[]
   readonly topology: Topology
+  readonly references: References
   readonly #collections: Map<string, DeclaredCollection>
-  readonly #labels = new Map<Row, Label[]>()
+  readonly #marks = new Map<Row, { labels: Label[]; parts: MarkedPart[] }>()
+  readonly #chains = new Map<string, Row[]>()
+  readonly #views = new Map<string, View>()
 
-  constructor(declared: DeclaredTopology, rows: readonly Row[], definitions: readonly StixObject[]) {
+  constructor(
+    declared: DeclaredTopology,
+    rows: readonly Row[],
+    definitions: readonly StixObject[],
+    references: References = NOTHING,
+  ) {
     this.rows = rows
     this.topology = topologyOf(declared)
+    this.references = references
     this.#collections = new Map(declared.roots.flatMap((r) => r.collections).map((c) => [c.id, c]))
     const byId = new Map(definitions.map((d) => [d.id, d]))
     for (const row of rows) {
-      const fallback = this.#collections.get(row.collectionId)?.defaultMarking ?? null
-      const standard: Label[] = [{ level: 'clear', org: '' }]
-      this.#labels.set(
-        row,
-        row.standard ? standard : labelsIn(JSON.parse(row.body), row.organization, fallback, byId),
-      )
+      const { defaultMarking = null, redaction = 'withhold' } = this.#collections.get(row.collectionId) ?? {}
+      if (row.standard) {
+        this.#marks.set(row, { labels: [{ level: 'clear', org: '' }], parts: [] })
+        continue
+      }
+      const { labels, parts } = labelsIn(JSON.parse(row.body), row.organization, defaultMarking, byId)
+      // `withhold`: an object is visible only if every part of it is (§5).
+      const whole = redaction === 'withhold' ? [...labels, ...parts.flatMap((p) => p.labels)] : labels
+      this.#marks.set(row, { labels: whole, parts: redaction === 'withhold' ? [] : parts })
+      const key = chainKey(row.collection, row.organization, row.id)
+      this.#chains.set(key, [...(this.#chains.get(key) ?? []), row].sort(byVersion))
     }
+  }
+
+  collection(row: Row): DeclaredCollection {
+    return this.#collections.get(row.collectionId) as DeclaredCollection
   }
 
   rights(reader: Subject | null, collection: string): { read: boolean; write: boolean } | null {
@@ -185,103 +141,77 @@ export class PlainStore {
     return c ? rightsOf(this.topology, reader, c) : null
   }
 
-  labels(row: Row): Label[] {
-    return this.#labels.get(row) ?? []
+  /** Of its markings alone. */
+  labels(row: Row): readonly Label[] {
+    return this.#marks.get(row)?.labels ?? []
   }
 
-  /** §7: the same originator's latest version in the same collection; under embargo it is not yet the latest. */
-  laterLabels(row: Row, now: Micros): Label[] {
-    const chain = this.rows.filter(
-      (r) =>
-        r.collection === row.collection &&
-        r.id === row.id &&
-        r.organization === row.organization &&
-        !r.standard &&
-        (r.held === null || r.held <= now),
-    )
-    const latest = [row.key, ...chain.map((r) => r.key)].sort().at(-1) ?? row.key
-    return latest > row.key ? chain.filter((r) => r.key === latest).flatMap((r) => this.labels(r)) : []
+  /** Parts that may be taken out of it. */
+  parts(row: Row): readonly MarkedPart[] {
+    return this.#marks.get(row)?.parts ?? []
+  }
+
+  chain(collection: number, organization: string, id: string): readonly Row[] {
+    return this.#chains.get(chainKey(collection, organization, id)) ?? []
+  }
+
+  /**
+   * The version that decides for its chain: the latest that is out (§6, §7), in STIX 2.0 and in 2.1 if it is in both. An
+   * embargoed one is not the latest before its time; from then on it binds beside the other, until it is out.
+   */
+  latest(collection: number, organization: string, id: string, now: Micros): Row[] {
+    const chain = this.chain(collection, organization, id)
+    const key = chain.filter((r) => r.held === null).at(-1)?.key
+    const out = chain.filter((r) => r.held === null && r.key === key)
+    const due = chain.filter((r) => r.held !== null && r.held <= now && (!key || r.key > key))
+    return [...out, ...due]
+  }
+
+  /** What each object that it refers to says, by the id of that object. */
+  referenced(row: Row, now: Micros): Map<string, Said[]> {
+    const found = new Map<string, Said[]>()
+    if (row.standard || this.collection(row).refs === 'own') return found
+    for (const [target, organization] of this.references.targets.get(nameOf(row)) ?? []) {
+      if (organization === null) continue
+      const chain = this.chain(row.collection, organization, target)
+      const last = this.references.last.get(chainKey(row.collection, organization, target))
+      if (chain.length === 0) {
+        if (last) found.set(target, [last])
+        continue
+      }
+      const latest = this.latest(row.collection, organization, target, now)
+      const out = latest.filter((r) => r.held === null).at(-1)
+      // All of it under embargo: nothing of it is out, so neither is what points at it.
+      const rows = out ? [out, ...latest.filter((r) => r.held !== null)] : chain
+      found.set(
+        target,
+        rows.map((r) => ({ store: this, row: r })),
+      )
+    }
+    return found
+  }
+
+  view(reader: Subject | null, now: Micros): View {
+    const key = `${reader?.principal.id} ${reader?.cap} ${now}`
+    let view = this.#views.get(key)
+    if (!view) {
+      view = new View(this, reader, now)
+      this.#views.set(key, view)
+    }
+    return view
   }
 
   /** By its label and by the right to read the collection. */
   sees(reader: Subject | null, row: Row, now: Micros): boolean {
-    if (!this.rights(reader, row.collectionId)?.read) return false
-    return this.admits(reader, row, now)
+    return this.rights(reader, row.collectionId)?.read === true && this.admits(reader, row, now)
   }
 
   admits(reader: Subject | null, row: Row, now: Micros): boolean {
-    const later = [{ labels: row.standard ? [] : this.laterLabels(row, now) }]
-    const { organization, principal } = row
-    return mayRead(
-      this.topology,
-      reader,
-      this.labels(row),
-      later,
-      principal,
-      row.held !== null,
-      now,
-      organization,
-    )
+    return this.view(reader, now).sees(row)
   }
 }
 
-// --- TAXII's selection -----------------------------------------------------------------------------------
-
-export interface Query {
-  ids: readonly string[] | null
-  types: readonly string[] | null
-  specs: readonly number[] | null
-  /** 'first', 'last', 'all' or version keys. */
-  versions: readonly string[]
-  addedAfter: bigint | null
-}
-
-/** What a reader gets of the rows that it sees, in the order of the log; before `next` and `limit`. */
-export function select(visible: readonly Row[], query: Query): Row[] {
-  const found: Row[] = []
-  for (const id of new Set(visible.map((r) => r.id))) {
-    let copies = visible.filter((r) => r.id === id && (query.ids !== null || !r.standard))
-    copies.sort((a, b) => (a.accepted < b.accepted ? -1 : 1))
-    // Several organizations' copies of an SCO: the chain of the first accepted one.
-    const [first] = copies
-    if (first?.sco) copies = copies.filter((r) => r.organization === first.organization)
-    // Several copies of one version: the first accepted.
-    const versions = copies.filter(
-      (r, i) => copies.findIndex((c) => c.key === r.key && c.spec === r.spec) === i,
-    )
-    const kept = versions.filter(
-      (r) =>
-        (query.ids?.includes(id) ?? true) &&
-        (query.types?.includes(r.type) ?? true) &&
-        (query.specs?.includes(r.spec) ?? true) &&
-        (query.addedAfter === null || r.position > query.addedAfter),
-    )
-    if (query.specs !== null) found.push(...ofVersions(kept, query.versions))
-    else {
-      const newest = ofVersions(
-        kept.filter((r) => r.spec === 21),
-        query.versions,
-      )
-      found.push(
-        ...(newest.length > 0
-          ? newest
-          : ofVersions(
-              kept.filter((r) => r.spec === 20),
-              query.versions,
-            )),
-      )
-    }
-  }
-  return found.sort((a, b) => (a.position < b.position ? -1 : 1))
-}
-
-function ofVersions(rows: Row[], wanted: readonly string[]): Row[] {
-  const order = [...rows].sort((a, b) => (a.key === b.key ? a.spec - b.spec : a.key < b.key ? -1 : 1))
-  return order.filter(
-    (r, i) =>
-      wanted.includes('all') ||
-      (wanted.includes('first') && i === 0) ||
-      (wanted.includes('last') && i === order.length - 1) ||
-      wanted.includes(r.key),
-  )
-}
+/** Names a row for good. */
+export const nameOf = (row: Row): string => `${row.collection} ${row.accepted}`
+export const chainKey = (collection: number, organization: string, id: string): string =>
+  `${collection} ${organization} ${id}`

@@ -1,7 +1,7 @@
 /** Deletes from a database everything that one reader may not see, as the owner, touching no visible position. */
 import type pg from 'pg'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
-import type { AudienceRecord, Subject } from '../../src/policy/model.ts'
+import type { Subject } from '../../src/policy/model.ts'
 import type { Micros } from '../../src/time.ts'
 import { mayRead } from '../matrix/reference.ts'
 import type { StixObject } from './client.ts'
@@ -49,7 +49,9 @@ export async function purge(
   await client.query(`update collection_head h set last_added =
     coalesce((select max(position) from item i where i.collection = h.collection), 0)`)
   await client.query(`delete from audience where id not in
-    (select audience from item union select label from item union select audience from tombstone)`)
+    (select audience from item union select label from item union select audience from tombstone
+      union select audience from rendering
+      union select x from item, lateral (values (marks), (need)) as v (x) where x is not null)`)
   const { rows: ids } = await client.query(
     'select collection, array_agg(distinct object_id) as ids from item where not standard group by 1',
   )
@@ -74,9 +76,8 @@ async function purgeTombstones(
     await client.query(`select t.ctid::text as at, t.organization, c.id::text as collection, a.record
     from tombstone t join audience a on a.id = t.audience join collection c on c.seq = t.collection`)
   for (const { at, organization, collection, record } of rows) {
-    const { own, later = [], submitter, held = false } = record as AudienceRecord
     const readable = store.rights(reader, collection)?.read
-    if (readable && mayRead(store.topology, reader, own, later, submitter, held, now, organization)) continue
+    if (readable && mayRead(store.topology, reader, { origin: organization, ...record }, now)) continue
     await client.query('delete from tombstone where ctid = $1::tid', [at])
   }
 }

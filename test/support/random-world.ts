@@ -4,13 +4,20 @@ import type { Micros } from '../../src/time.ts'
 import { stamp } from './checks.ts'
 import type { StixObject } from './client.ts'
 import type { Random } from './random.ts'
-import { indicator, indicator20, ipv4, malware, TLP, uuid5 } from './stix.ts'
+import { TLP, uuid5 } from './stix.ts'
 
 export const START: Micros = BigInt(Date.parse('2026-12-01T00:00:00Z')) * 1000n
 const SECOND = 1_000_000n
 const COUNTRIES = ['MY', 'SG', 'FR', 'DE', 'ZZ'] as const
 const LEVELS = ['clear', 'green', 'amber', 'amber+strict', 'red'] as const
 const COMMUNITIES = ['x', 'y'] as const
+/** How a collection makes labels of references and of parts (policy.md §5, §6). */
+const WAYS = [
+  { references: 'closed', redaction: 'withhold' },
+  { references: 'closed', redaction: 'redact' },
+  { references: 'own', redaction: 'redact' },
+  { references: 'own', redaction: 'withhold' },
+] as const
 
 export interface RandomCollection {
   id: string
@@ -42,7 +49,7 @@ export const credential = (who: Who): string | null => (who.id === '' ? null : `
 export const nameOf = (who: Who): string =>
   who.id === '' ? 'anonymous' : `${who.id}${who.capped ? '@' : ''}`
 
-const uuid4 = (name: string): string => {
+export const uuid4 = (name: string): string => {
   const u = uuid5(`random world ${name}`)
   return `${u.slice(0, 14)}4${u.slice(15)}`
 }
@@ -108,13 +115,29 @@ export function randomWorld(random: Random): RandomWorld {
     ],
   }))
   const persons = principals.map((p) => p.id)
+  // Every world has all four ways in which labels are made; which of them the busiest collection has differs.
+  const turn = random.below(4)
+  const ways = [...WAYS.slice(turn), ...WAYS.slice(0, turn)]
   const collections = [
-    collection(random, 'one', 'main', sides, persons, 1),
-    collection(random, 'one', 'public', sides, persons, 0.6, { public: true }),
-    collection(random, 'one', 'mixed', sides, persons, 0.3),
-    collection(random, 'two', 'other', sides, persons, 0.2),
+    collection(random, 'one', 'main', sides, persons, 1, ways[0]),
+    collection(random, 'one', 'public', sides, persons, 0.6, { public: true, ...ways[1] }),
+    collection(random, 'one', 'mixed', sides, persons, 0.3, ways[2]),
+    collection(random, 'two', 'other', sides, persons, 0.2, ways[3]),
   ]
   const roots = ['one', 'two']
+  const markings = definitions(random, countries, orgs, persons)
+  const certs = organizations.filter((o) => o.kind === 'national-cert' && o.country !== 'ZZ')
+  const vetoes = certs
+    .filter(() => random.chance(0.3))
+    .map((cert) => ({
+      country: cert.country,
+      by: cert.id,
+      reason: 'because',
+      ...(random.chance(0.5) && { to: [random.pick(countries.filter((c) => c !== 'ZZ'))] }),
+      ...(random.chance(0.4) && { level: random.pick(LEVELS) }),
+      ...(random.chance(0.5) && { marking: random.pick(markings).id }),
+      ...(random.chance(0.2) && { valid_until: '2026-12-01T00:00:10Z' }),
+    }))
   return {
     text: JSON.stringify({
       countries: declaredCountries,
@@ -122,6 +145,8 @@ export function randomWorld(random: Random): RandomWorld {
       communities,
       principals: declaredPrincipals,
       agreements,
+      vetoes,
+      opt_outs: random.chance(0.3) ? [random.pick(sides)] : [],
       baseline: random.chance(0.7)
         ? { max_tlp: 'green', members: 'all' }
         : { max_tlp: 'green', members: random.some(sides) },
@@ -134,7 +159,7 @@ export function randomWorld(random: Random): RandomWorld {
     principals: persons,
     collections,
     roots,
-    definitions: definitions(random, countries, orgs, persons),
+    definitions: markings,
     crowded: random.chance(0.5),
   }
 }
@@ -204,76 +229,4 @@ function definitions(random: Random, countries: string[], orgs: string[], person
       },
     },
   }))
-}
-
-const VERSIONS = [
-  '2026-02-01T00:00:00.000Z',
-  '2026-03-01T00:00:00.000Z',
-  '2026-03-01T00:00:00Z',
-  '2026-04-01T00:00:00.123456Z',
-  '2026-05-01T00:00:00.000Z',
-] as const
-const indicatorId = (n: number) => `indicator--${uuid4(`object ${n}`)}`
-const malwareId = (n: number) => `malware--${uuid4(`object ${n}`)}`
-
-/** Ids that histories are about; the last two of each kind are rare or never there. */
-export const OBJECT_IDS: readonly string[] = [
-  ...[0, 1, 2, 3].map(indicatorId),
-  ...[0, 1].map(malwareId),
-  ...[1, 2, 3].map((n) => ipv4(`192.0.2.${n}`).id),
-]
-
-/** One object and the definitions that it refers to, which must come before it. */
-export function randomObject(random: Random, world: RandomWorld): StixObject[] {
-  const kind = random.below(10)
-  const one = (count: number) => (world.crowded && random.chance(0.9) ? 0 : random.below(count))
-  const used: StixObject[] = []
-  const definition = () => {
-    const found = random.pick(world.definitions)
-    used.push(found)
-    return found.id
-  }
-  const refs: string[] = []
-  if (random.chance(0.9)) refs.push(TLP[random.pick(LEVELS)])
-  if (random.chance(0.35)) refs.push(definition())
-  const extra: Record<string, unknown> = { ...(refs.length > 0 ? { object_marking_refs: refs } : {}) }
-  const label = random.chance(0.1) ? [`TLP:${random.pick(LEVELS)}`] : []
-  if (random.chance(0.2) || label.length > 0) extra.labels = ['a', ...label]
-  const modified = random.pick(VERSIONS)
-  const name = `name ${random.below(2)}`
-  const marks = (selector: string) =>
-    random.chance(0.15)
-      ? {
-          granular_markings: [
-            {
-              selectors: [selector],
-              marking_ref: random.chance(0.7) ? TLP[random.pick(LEVELS)] : definition(),
-            },
-          ],
-        }
-      : {}
-  let object: StixObject
-  if (kind < 5) object = indicator({ id: indicatorId(one(4)), modified, name, ...extra, ...marks('name') })
-  else if (kind < 6) {
-    object = indicator20({
-      id: indicatorId(one(2)),
-      modified: random.pick(VERSIONS),
-      name,
-      ...extra,
-    })
-    object.labels = ['malicious-activity', ...label]
-  } else if (kind < 8) object = malware({ id: malwareId(one(2)), modified, name, ...extra, ...marks('name') })
-  else {
-    const { labels: _, ...rest } = extra
-    const tagged = random.chance(0.3) ? { x_note: name } : {}
-    object = ipv4(`192.0.2.${1 + one(3)}`, { ...rest, ...tagged, ...marks('value') })
-  }
-  return [...used, object]
-}
-
-/** A random query on an id: which versions. */
-export function randomVersions(random: Random): string {
-  const one = () => random.pick(['first', 'last', random.pick(VERSIONS)])
-  if (random.chance(0.3)) return 'all'
-  return [...new Set(random.chance(0.7) ? [one()] : [one(), one()])].join(',')
 }

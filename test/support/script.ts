@@ -4,7 +4,8 @@ import type { Answer } from './client.ts'
 import { pathOf } from './history.ts'
 import type { Call, Node } from './in-process.ts'
 import type { Random } from './random.ts'
-import { OBJECT_IDS, type RandomWorld, randomVersions } from './random-world.ts'
+import { OBJECT_IDS, randomVersions } from './random-objects.ts'
+import type { RandomWorld } from './random-world.ts'
 import { TLP_DEFINITIONS } from './stix.ts'
 
 /** One request; `pages` = how often to follow `next`, with these limits. */

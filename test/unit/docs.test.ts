@@ -88,6 +88,7 @@ const deps: ProgramDeps = {
   migrate: unused,
   import: unused,
   export: unused,
+  policy: unused,
   openapi: unused,
 }
 

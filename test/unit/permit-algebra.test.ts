@@ -23,17 +23,21 @@ import {
   TLPS,
   type Tlp,
   type Topology,
+  type Veto,
 } from '../../src/policy/model.ts'
 import { permit } from '../../src/policy/permit.ts'
 import {
   COUNTRIES,
   instant,
   maybe,
+  NAMES,
   ORGS,
   PERSONS,
   randomAudience,
   randomLabel,
+  randomVeto,
   randomWorld,
+  some,
   tlp,
 } from '../matrix/random.ts'
 import { subjectOf } from '../matrix/world.ts'
@@ -61,6 +65,21 @@ const bareScene: fc.Arbitrary<Scene> = fc
     cap: null,
     now,
   }))
+
+/** One label of little strictness, much of it shared, and one veto of its originator's country. */
+const vetoScene: fc.Arbitrary<Scene> = fc
+  .record({ scene, veto: randomVeto, level: fc.constantFrom<Level>('clear', 'green'), named: some(NAMES) })
+  .map(({ scene: { topology, audience, now }, veto, level, named }) => {
+    const org = audience.own[0]?.org || 'a'
+    const country = topology.organizations.get(org)?.country ?? 'MY'
+    const baseline = { maxTlp: 'green' as const, members: null, optedOut: new Set<string>() }
+    return {
+      topology: { ...topology, baseline, vetoes: [{ ...veto, country }] },
+      audience: { own: [{ level, org, named }], submitter: 'nobody' },
+      cap: null,
+      now,
+    }
+  })
 
 const RUNS = 2000
 const READERS = ['anonymous', ...PERSONS]
@@ -173,7 +192,7 @@ test('a later version adds no reader, nor does the end of its embargo', async (t
     }),
   )
   tightens(t, nothing, (s) => {
-    const later = s.audience.later?.map(({ labels }) => ({ labels }))
+    const later = s.audience.later?.map(({ at: _, ...demand }) => demand)
     return later ? { ...s, audience: { ...s.audience, later } } : null
   })
 })
@@ -205,11 +224,12 @@ test('a version of several labels has the readers that each of them has', async 
       for (const reader of READERS) {
         // The right to read back goes with the version as a whole, the hold with its one originator.
         if (reader === s.audience.submitter || s.audience.held) continue
-        const { own, later = [] } = s.audience
+        const { own, any = [], later = [] } = s.audience
         const alone = (labels: Label[]) =>
           labels.every((label) => reads({ ...s, audience: { own: [label], submitter: 'nobody' } }, reader))
         const due = later.filter((l) => l.at === undefined || l.at <= s.now)
-        const each = alone(own) && due.every((l) => alone(l.labels))
+        const left = (clauses: Label[][][]) => clauses.every((clause) => clause.some(alone))
+        const each = alone(own) && left(any) && due.every((l) => alone(l.labels) && left(l.any ?? []))
         if (reads(s, reader) !== each) throw new Error(`not the join: ${show(s, reader)}`)
         if (each) yes += 1
       }
@@ -500,5 +520,33 @@ test('an agreement that somebody else gives changes nothing', async (t) => {
       signed: [source, target],
     }
     return { ...s, topology: { ...s.topology, agreements: [...s.topology.agreements, agreement] } }
+  })
+})
+
+test('a veto takes readers away and adds none, and so does each thing less that is said of it', async (t) => {
+  const vetoes = (s: Scene, change: (v: Veto[]) => Veto[]): Scene => ({
+    ...s,
+    topology: { ...s.topology, vetoes: change([...s.topology.vetoes]) },
+  })
+  tightens(t, randomVeto, (s, veto) => vetoes(s, (list) => [...list, veto]))
+  const wider = (change: (v: Veto) => Veto) =>
+    tightens(t, nothing, (s) => vetoes(s, (list) => list.map(change)), undefined, vetoScene)
+  wider((v) => ({ ...v, to: null }))
+  wider((v) => ({ ...v, level: null }))
+  wider((v) => ({ ...v, named: null }))
+  wider((v) => ({ ...v, validFrom: null, validUntil: null }))
+})
+
+test('a label that says more names adds no reader', async (t) => {
+  tightens(t, fc.record({ at: index, name: fc.constantFrom(...NAMES) }), (s, { at, name }) =>
+    relabel(s, at, (label) => ({ ...label, named: [...(label.named ?? []), name] })),
+  )
+})
+
+test('an opt-out adds no reader', async (t) => {
+  tightens(t, fc.constantFrom(...ORGS, ...COUNTRIES), (s, who) => {
+    const { baseline } = s.topology
+    const optedOut = new Set([...baseline.optedOut, who])
+    return { ...s, topology: { ...s.topology, baseline: { ...baseline, optedOut } } }
   })
 })

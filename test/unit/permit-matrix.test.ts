@@ -16,6 +16,7 @@ import {
   subjectOf,
   time,
   topologyOf,
+  vetoOf,
   type WorldFile,
 } from '../matrix/world.ts'
 
@@ -46,6 +47,19 @@ interface Enumeration {
     now: string
     adhoc_release: boolean[]
   }
+  veto_sweep: {
+    country: string[]
+    to: (string[] | null)[]
+    level: (Tlp | null)[]
+    named: (string | null)[]
+    validity: [string | null, string | null][]
+    originators: string[]
+    names: (string[] | null)[]
+    persons: string[]
+    readers: string[]
+    times: string[]
+    opted_out: string[][]
+  }
 }
 
 const world = matrixFile<WorldFile>('world.json')
@@ -55,23 +69,6 @@ const enumeration = matrixFile<Enumeration>('enumeration.json')
 
 const DEFAULT_NOW = '2026-05-01T00:00:00Z'
 const SHOWN = 20
-
-function reference(
-  topology: Topology,
-  reader: Subject | null,
-  audience: AudienceRecord,
-  now: Micros,
-): boolean {
-  return mayRead(
-    topology,
-    reader,
-    audience.own,
-    audience.later ?? [],
-    audience.submitter,
-    audience.held === true,
-    now,
-  )
-}
 
 /** Compares the two on every question put to it and keeps the first disagreements in full. */
 class Comparison {
@@ -88,7 +85,7 @@ class Comparison {
     now: Micros,
   ): void {
     this.decisions += 1
-    const expected = reference(topology, reader, audience, now)
+    const expected = mayRead(topology, reader, audience, now)
     if (expected) this.yes += 1
     const got = permit(topology, reader, audience, now)
     if (got === expected) return
@@ -151,7 +148,7 @@ test('the cases of the policy, by permit() and by the reference', async (t) => {
       const subject = subjectOf(topology, reader)
       if (permit(topology, subject, audience, now) !== expected)
         wrong.push(`permit(${reader}) is ${!expected}`)
-      if (reference(topology, subject, audience, now) !== expected)
+      if (mayRead(topology, subject, audience, now) !== expected)
         wrong.push(`the reference for ${reader} is ${!expected}`)
     }
     t.strictSame(wrong, [], `${c.name} [${c.clause}]`)
@@ -259,6 +256,72 @@ test('every agreement: from, to, level, recipients, clients, validity, signature
                 }
               }
   t.strictSame(comparison.shown, [])
+  t.comment(summary(comparison, started))
+})
+
+test('every veto and opt-out: country, level, name, time, over every label, relation and reader', async (t) => {
+  const started = performance.now()
+  const comparison = new Comparison()
+  const sweep = enumeration.veto_sweep
+  const times = sweep.times.map(time)
+  const vetoes = sweep.country.flatMap((country) =>
+    sweep.to.flatMap((to) =>
+      sweep.level.flatMap((level) =>
+        sweep.named.flatMap((named) =>
+          sweep.validity.map(([from, until]) =>
+            vetoOf({
+              country,
+              ...(to && { to }),
+              ...(level && { level }),
+              ...(named && { named }),
+              ...(from && { valid_from: from }),
+              ...(until && { valid_until: until }),
+            }),
+          ),
+        ),
+      ),
+    ),
+  )
+  const audiences: AudienceRecord[] = sweep.originators.flatMap((org) =>
+    enumeration.labels.level.flatMap((level) =>
+      sweep.names.map((named) => ({
+        own: [
+          labelOf({
+            level,
+            org,
+            named,
+            ...(level === 'red' && { releasable_to: { persons: sweep.persons } }),
+          }),
+        ],
+        submitter: 'nobody',
+      })),
+    ),
+  )
+  const base = topologyOf(world)
+  const readers = [null, ...sweep.readers.map((r) => subjectOf(base, r))]
+  let taken = 0
+  for (const veto of vetoes) {
+    const topology: Topology = { ...base, vetoes: [veto] }
+    for (const audience of audiences)
+      for (const reader of readers)
+        for (const now of veto.validFrom === null && veto.validUntil === null ? times.slice(0, 1) : times) {
+          comparison.ask(`veto of ${veto.country}`, topology, reader, audience, now)
+          const [before, after] = [
+            permit(base, reader, audience, now),
+            permit(topology, reader, audience, now),
+          ]
+          if (after && !before) throw new Error('a veto let somebody in')
+          if (before && !after) taken += 1
+        }
+  }
+  for (const optedOut of sweep.opted_out) {
+    const topology: Topology = { ...base, baseline: { ...base.baseline, optedOut: new Set(optedOut) } }
+    for (const audience of audiences)
+      for (const reader of readers)
+        comparison.ask('opted out', topology, reader, audience, times[0] as Micros)
+  }
+  t.strictSame(comparison.shown, [])
+  t.ok(taken > 1000, `${taken} readers lost by a veto`)
   t.comment(summary(comparison, started))
 })
 

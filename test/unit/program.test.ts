@@ -25,6 +25,7 @@ async function run(argv: string[], deps: Partial<ProgramDeps> = {}) {
     migrate: note('migrate'),
     import: note('import'),
     export: note('export'),
+    policy: note('policy'),
     openapi: note('openapi'),
     ...deps,
   }
@@ -54,6 +55,29 @@ test('commands get their options', async (t) => {
     [
       ['export', ...to, '--version', 'all', '--format', 'ndjson', '--out', 'f'],
       ['export', { ...common, format: 'ndjson', version: 'all', out: 'f' }],
+    ],
+    [
+      ['policy', 'preview', ...to, '--tlp', 'amber', '--marking', 'a', 'b', '--json'],
+      ['policy', { ask: 'preview', ...common, tlp: 'amber', marking: ['a', 'b'], json: true }],
+    ],
+    [
+      ['policy', 'explain', ...to, '--id', 'x', '--version', 'v', '--reader', 'sgcert'],
+      ['policy', { ask: 'explain', ...common, id: 'x', version: 'v', reader: 'sgcert', json: false }],
+    ],
+    [
+      ['policy', 'view-as', ...to, '--reader', 'SG', '--limit', '5'],
+      ['policy', { ask: 'view-as', ...common, reader: 'SG', limit: 5 }],
+    ],
+    [
+      ['policy', 'simulate', '--as', 'ana', '--from', 'MY', '--to', 'SG', '--max-tlp', 'amber'],
+      [
+        'policy',
+        { ask: 'simulate', as: 'ana', from: 'MY', to: 'SG', maxTlp: 'amber', recipients: 'all', end: false },
+      ],
+    ],
+    [
+      ['policy', 'reciprocity', '--as', 'ana'],
+      ['policy', { ask: 'reciprocity', as: 'ana', json: false }],
     ],
   ] as const) {
     t.match(await run([...argv]), { code: 0, calls: [call], err: '' }, argv.join(' '))
@@ -94,6 +118,7 @@ test('help names every command, variable and exit code; each command has an exam
     ['release-request', 'list'],
     ['release-request', 'approve'],
     ['release-request', 'refuse'],
+    ...['preview', 'explain', 'view-as', 'simulate', 'reciprocity'].map((ask) => ['policy', ask]),
   ]) {
     t.match((await run([...argv, '--help'])).out, /Examples:/, argv.join(' '))
   }
@@ -110,6 +135,9 @@ test('wrong usage is 2 and says where help is', async (t) => {
     ['token'],
     ['token', 'create'],
     ['password'],
+    ['policy'],
+    ['policy', 'preview', '--root', 'r', '--collection', 'c'],
+    ['policy', 'view-as', '--root', 'r', '--collection', 'c', '--as', 'a', '--reader', 'b', '--limit', '0'],
     ['export', '--root', 'r', '--collection', 'c', '--as', 'a', '--format', 'csv'],
   ]) {
     const { code, err, calls } = await run(argv)

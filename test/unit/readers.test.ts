@@ -1,9 +1,9 @@
 /** Who loses by other labels: the same as asking permit() for every principal, in random worlds. */
 import fc from 'fast-check'
 import { test } from 'tap'
+import { countReaders, losers } from '../../src/policy/losers.ts'
 import type { Subject } from '../../src/policy/model.ts'
 import { permit } from '../../src/policy/permit.ts'
-import { countReaders, losers } from '../../src/policy/readers.ts'
 import { instant, randomAudience, randomWorld } from '../matrix/random.ts'
 
 test('losers and counts, against one question per principal', async (t) => {

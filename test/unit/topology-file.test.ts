@@ -398,3 +398,97 @@ test('text that is no topology is refused without a crash', async (t) => {
     t.match(refuse(text)[0] ?? 'accepted', message, text.slice(0, 40))
   }
 })
+
+const VETOES = `countries: [{code: MY}, {code: DE}]
+organizations:
+  - {id: mycert, name: MyCERT, country: MY, kind: national-cert}
+  - {id: bank, name: Bank, country: MY}
+  - {id: decert, name: DeCERT, country: DE, kind: national-cert}
+`
+
+test('vetoes and opt-outs', async (t) => {
+  const { declared, warnings } = accept(
+    t,
+    `opt_outs: [DE, bank]
+vetoes:
+  - {country: MY, by: mycert, to: [DE, MY], level: amber, object: indicator--6d0f2b1c-52ab-4a2f-8e0b-0c6f1f1b7a11,
+     valid_from: 2026-01-01, valid_until: 2027-01-01, reason: order 12}
+  - {country: MY, by: mycert, marking: marking-definition--5c0d6a0e-3f5b-4c39-9a51-5b8f7d0c2e14, reason: "7"}
+  - {country: DE, by: decert, reason: "nothing leaves"}
+${VETOES}`,
+  )
+  t.strictSame(warnings, [])
+  t.strictSame(declared.optOuts, ['DE', 'bank'])
+  t.strictSame(declared.vetoes, [
+    {
+      country: 'MY',
+      by: 'mycert',
+      to: ['DE', 'MY'],
+      level: 'amber',
+      named: 'indicator--6d0f2b1c-52ab-4a2f-8e0b-0c6f1f1b7a11',
+      validFrom: 1_767_225_600_000_000n,
+      validUntil: 1_798_761_600_000_000n,
+      reason: 'order 12',
+    },
+    {
+      country: 'MY',
+      by: 'mycert',
+      to: null,
+      level: null,
+      named: 'marking-definition--5c0d6a0e-3f5b-4c39-9a51-5b8f7d0c2e14',
+      validFrom: null,
+      validUntil: null,
+      reason: '7',
+    },
+    {
+      country: 'DE',
+      by: 'decert',
+      to: null,
+      level: null,
+      named: null,
+      validFrom: null,
+      validUntil: null,
+      reason: 'nothing leaves',
+    },
+  ])
+})
+
+test('bad vetoes and opt-outs give every problem at once', async (t) => {
+  const problems = refuse(`${VETOES}vetoes:
+  - {country: MY, by: bank, reason: x}
+  - {country: MY, by: decert, reason: x}
+  - {country: ZZ, by: mycert, reason: x}
+  - {country: FR, by: nobody, to: [], level: blue}
+  - {country: MY, by: mycert, object: an id, reason: x, until: 2027-01-01}
+  - {country: MY, by: mycert, object: indicator--6d0f2b1c-52ab-4a2f-8e0b-0c6f1f1b7a11, marking: marking-definition--5c0d6a0e-3f5b-4c39-9a51-5b8f7d0c2e14, reason: x}
+  - {country: MY, by: mycert, to: [DE], reason: x}
+  - {country: MY, by: mycert, to: [DE], reason: y}
+  - DE
+opt_outs: [FR, 7, bank]
+`)
+  const expected: [number, RegExp][] = [
+    [7, /by: expected a national-cert of MY, bank is none/],
+    [8, /by: expected a national-cert of MY, decert is none/],
+    [9, /ZZ is no country/],
+    [9, /by: expected a national-cert of ZZ/],
+    [10, /country: "FR" is not declared/],
+    [10, /by: "nobody" is not declared/],
+    [10, /to: expected a country, or no to at all/],
+    [10, /level: expected one of/],
+    [10, /reason is missing/],
+    [11, /object: expected the id of an object/],
+    [11, /unknown key "until"/],
+    [12, /expected object or marking, not both/],
+    [14, /it is here twice, first in line 13/],
+    [15, /expected a mapping with country/],
+    [16, /opt_outs: "FR" is not declared/],
+    [16, /opt_outs: expected a string, found the number 7/],
+  ]
+  for (const [line, pattern] of expected) {
+    t.ok(
+      problems.some((p) => p.startsWith(`${line}: `) && pattern.test(p)),
+      `${line}: ${pattern}`,
+    )
+  }
+  t.equal(problems.length, expected.length, problems.join('\n'))
+})

@@ -15,8 +15,10 @@ import { OPERATIONS } from './operations.ts'
 const JSON_TYPE = /^application\/json\s*(;|$)/i
 const LARGEST_BODY = 4_194_304
 
-const ajv = new Ajv2020({ strict: false, allErrors: false, coerceTypes: false, ownProperties: true })
-const coercing = new Ajv2020({ strict: false, allErrors: false, coerceTypes: true, ownProperties: true })
+/** Formats only describe: what reads a time says what is wrong with it. */
+const LENIENT = { strict: false, allErrors: false, ownProperties: true, validateFormats: false } as const
+const ajv = new Ajv2020({ ...LENIENT, coerceTypes: false })
+const coercing = new Ajv2020({ ...LENIENT, coerceTypes: true })
 
 /** Registers every operation, path by path. */
 export function apiRoutes(
