@@ -73,7 +73,7 @@ const whole = ({ record, heldUntil }: Joined): Composition => ({
 function apart(base: Joined, version: Ingredients, groups: readonly Group[], now: Micros): Composition {
   const value: Record<string, unknown> = JSON.parse(version.text)
   const full = (1 << groups.length) - 1
-  const copies: Copy[] = []
+  const byAudience = new Map<string, Copy>()
   const valid: number[] = []
   for (let set = full; set >= 0; set--) {
     const kept = groups.filter((_, i) => set & (1 << i))
@@ -88,8 +88,14 @@ function apart(base: Joined, version: Ingredients, groups: readonly Group[], now
     if (!copy) continue
     valid.push(set)
     const record = copyAudience(base.record, kept, now)
-    copies.push({ record, rank: kept.length, text: copy.text, hash: copy.hash })
+    // Who may see one of two copies sees both: the fuller one is for them.
+    const same = JSON.stringify(record)
+    const other = byAudience.get(same)
+    if (other === undefined || other.rank < kept.length) {
+      byAudience.set(same, { record, rank: kept.length, text: copy.text, hash: copy.hash })
+    }
   }
+  const copies = [...byAudience.values()]
   const record = visibleAudience(base.record, groups, valid, now)
   return { record, heldUntil: base.heldUntil, need: demandOf(record, version.parts, now), copies }
 }
