@@ -74,7 +74,7 @@ const whole = ({ record, heldUntil }: Joined): Composition => ({
 function apart(base: Joined, version: Ingredients, groups: readonly Group[], now: Micros): Composition {
   const value: Record<string, unknown> = JSON.parse(version.text)
   const full = (1 << groups.length) - 1
-  const copies: Copy[] = []
+  const copies = new Map<string, Copy>()
   const valid: number[] = []
   for (let set = full; set >= 0; set--) {
     const kept = groups.filter((_, i) => set & (1 << i))
@@ -88,11 +88,19 @@ function apart(base: Joined, version: Ingredients, groups: readonly Group[], now
           )
     if (!copy) continue
     valid.push(set)
+    // Groups may ask for the same labels together: whoever gets the one copy gets the fuller one.
     const record = copyAudience(base.record, kept, now)
-    copies.push({ record, rank: kept.length, text: copy.text, hash: copy.hash })
+    const key = JSON.stringify(record)
+    if ((copies.get(key)?.rank ?? -1) >= kept.length) continue
+    copies.set(key, { record, rank: kept.length, text: copy.text, hash: copy.hash })
   }
   const record = visibleAudience(base.record, groups, valid, now)
-  return { record, heldUntil: base.heldUntil, need: demandOf(record, version.parts, now), copies }
+  return {
+    record,
+    heldUntil: base.heldUntil,
+    need: demandOf(record, version.parts, now),
+    copies: [...copies.values()],
+  }
 }
 
 const ROOM = { depth: 1000, objectBytes: Number.MAX_SAFE_INTEGER, idLength: 1000 }
