@@ -28,13 +28,17 @@ export interface Reference {
   organization: string | null
 }
 
-/** Closes the objects of one writer over their references, in the order in which they will be appended. */
+/**
+ * Closes the objects of one writer over their references, in the order in which they will be appended.
+ * @param replaced names of stored rows whose place they take (on_conflict: replace)
+ */
 export async function closeOver(
   exchange: Exchange,
   db: Database,
   reader: Reader,
   writer: Writer,
   candidates: readonly Candidate[],
+  replaced: ReadonlySet<bigint>,
   now: Micros,
 ): Promise<Closed[]> {
   const { collection, subject } = writer
@@ -50,7 +54,7 @@ export async function closeOver(
   for (const { object } of candidates) ids.add(object.id)
   for (const map of refs) for (const target of map.keys()) ids.add(target)
   const copies = await readAllCopies(db, collection.seq, [...ids], reader.bits, ownOnly(writer))
-  const arriving = new Arriving(exchange, subject.organization.id, candidates, copies)
+  const arriving = new Arriving(exchange, subject.organization.id, candidates, copies, replaced)
   const references = candidates.map(({ object }, i) => {
     const meant = [...(refs[i] as Map<string, string>)].map(([target, property]) => ({
       target,
@@ -104,6 +108,7 @@ class Arriving {
   readonly #own: string
   readonly #candidates: readonly Candidate[]
   readonly #copies = new Map<string, CopyRow[]>()
+  readonly #replaced: ReadonlySet<bigint>
   readonly #ids: ReadonlySet<string>
   readonly #embargoed = new Map<string, number[]>()
   readonly #written = new Set<string>()
@@ -113,8 +118,15 @@ class Arriving {
   /** Does one of the new ones refer to another? */
   entangled = false
 
-  constructor(exchange: Exchange, own: string, candidates: readonly Candidate[], copies: readonly CopyRow[]) {
+  constructor(
+    exchange: Exchange,
+    own: string,
+    candidates: readonly Candidate[],
+    copies: readonly CopyRow[],
+    replaced: ReadonlySet<bigint>,
+  ) {
     this.#exchange = exchange
+    this.#replaced = replaced
     this.#own = own
     this.#candidates = candidates
     for (const copy of copies) {
@@ -183,6 +195,7 @@ class Arriving {
       arriving === undefined ? stored?.version_key : this.#candidates[arriving]?.object.versionKey
     for (const copy of this.#copies.get(target) ?? []) {
       if (copy.organization !== organization || copy.held_until === null) continue
+      if (this.#replaced.has(copy.accepted)) continue
       if (newest && copy.version_key <= newest) continue
       held.push({ record: this.#exchange.audience(copy.label), at: copy.held_until })
     }
@@ -196,13 +209,15 @@ class Arriving {
   }
 
   before(id: string): { label: number; marks: number } | null {
-    return this.#newest(id, this.#own) ?? null
+    return this.#newest(id, this.#own, true) ?? null
   }
 
-  #newest(id: string, organization: string): CopyRow | undefined {
+  /** @param all also what is about to be replaced */
+  #newest(id: string, organization: string, all = false): CopyRow | undefined {
     let found: CopyRow | undefined
     for (const copy of this.#copies.get(id) ?? []) {
       if (copy.organization !== organization || copy.held_until !== null) continue
+      if (!all && this.#replaced.has(copy.accepted)) continue
       if (isNewer(copy.version_key, copy.spec, found?.version_key, found?.spec)) found = copy
     }
     return found
