@@ -26,13 +26,17 @@ export interface Reference {
   organization: string | null
 }
 
-/** Closes the objects of one writer over their references, in the order in which they will be appended. */
+/**
+ * Closes the objects of one writer over their references, in the order in which they will be appended.
+ * @param replaced names of stored rows whose place they take (on_conflict: replace)
+ */
 export async function closeOver(
   exchange: Exchange,
   db: Database,
   reader: Reader,
   writer: Writer,
   candidates: readonly Candidate[],
+  replaced: ReadonlySet<bigint>,
   now: Micros,
 ): Promise<Closed[]> {
   const { collection, subject } = writer
@@ -48,7 +52,7 @@ export async function closeOver(
   for (const { object } of candidates) ids.add(object.id)
   for (const map of refs) for (const target of map.keys()) ids.add(target)
   const copies = await readAllCopies(db, collection.seq, [...ids], reader.bits, ownOnly(writer))
-  const arriving = new Arriving(exchange, subject.organization.id, candidates, copies)
+  const arriving = new Arriving(exchange, subject.organization.id, candidates, copies, replaced)
   const references = candidates.map(({ object }, i) => {
     const meant = [...(refs[i] as Map<string, string>)].map(([target, property]) => ({
       target,
@@ -103,6 +107,7 @@ class Arriving {
   readonly #own: string
   readonly #candidates: readonly Candidate[]
   readonly #copies = new Map<string, CopyRow[]>()
+  readonly #replaced: ReadonlySet<bigint>
   readonly #ids: ReadonlySet<string>
   readonly #embargoed = new Map<string, number[]>()
   readonly #written = new Set<string>()
@@ -112,8 +117,15 @@ class Arriving {
   /** Does one of the new ones refer to another? */
   entangled = false
 
-  constructor(exchange: Exchange, own: string, candidates: readonly Candidate[], copies: readonly CopyRow[]) {
+  constructor(
+    exchange: Exchange,
+    own: string,
+    candidates: readonly Candidate[],
+    copies: readonly CopyRow[],
+    replaced: ReadonlySet<bigint>,
+  ) {
     this.#exchange = exchange
+    this.#replaced = replaced
     this.#own = own
     this.#candidates = candidates
     for (const copy of copies) {
@@ -182,6 +194,7 @@ class Arriving {
       arriving === undefined ? stored?.version_key : this.#candidates[arriving]?.object.versionKey
     for (const copy of this.#copies.get(target) ?? []) {
       if (copy.organization !== organization || copy.held_until === null) continue
+      if (this.#replaced.has(copy.accepted)) continue
       if (newest && copy.version_key <= newest) continue
       held.push({ record: this.#exchange.audience(copy.label), at: copy.held_until })
     }
@@ -194,10 +207,12 @@ class Arriving {
     return held.map(({ record }) => ({ record }))
   }
 
+  /** Without what is about to be replaced. */
   #newest(id: string, organization: string): CopyRow | undefined {
     let found: CopyRow | undefined
     for (const copy of this.#copies.get(id) ?? []) {
       if (copy.organization !== organization || copy.held_until !== null) continue
+      if (this.#replaced.has(copy.accepted)) continue
       if (isNewer(copy.version_key, copy.spec, found?.version_key, found?.spec)) found = copy
     }
     return found

@@ -71,6 +71,7 @@ async function append(
     reader,
     writer,
     drafts.map((draft) => draft.candidate),
+    new Set(drafts.flatMap((draft) => draft.accepted ?? [])),
     now,
   )
   const book = new Book(exchange, db)

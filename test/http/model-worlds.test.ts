@@ -16,7 +16,7 @@ import { credential, nameOf, type RandomCollection, randomWorld, readers } from 
 import { ReferenceLog } from '../support/reference-log.ts'
 import { TLP_DEFINITIONS } from '../support/stix.ts'
 
-const WORLDS = Number(process.env.COMITY_WORLDS ?? 12)
+const WORLDS = Number(process.env.COMITY_WORLDS ?? 10)
 /** To look at one world again. */
 const FIRST = Number(process.env.COMITY_FIRST ?? 0)
 const SEED = Number(process.env.COMITY_SEED ?? 1)

@@ -4,7 +4,7 @@ import { REDACTION_EXTENSION, validateObject } from '../../src/stix/index.ts'
 import type { StixObject } from '../support/client.ts'
 import { AT, policyWorld, readers } from '../support/policy-world.ts'
 import { startServer } from '../support/server.ts'
-import { identity, indicator, malware, report, TLP, version } from '../support/stix.ts'
+import { identity, indicator, malware, relationship, report, TLP, version } from '../support/stix.ts'
 
 const server = await startServer(t, { topology: JSON.stringify(policyWorld()) })
 const path = AT.redact
@@ -121,6 +121,21 @@ test('references that a reader may not see are taken out of containers', async (
   t.strictSame((await seen('de', both.id))?.object_refs, [strict.id], 'and back')
   t.strictSame((await seen('de', only.id))?.object_refs, [strict.id])
   t.equal((await seen('de', only.id))?.extensions, undefined, 'nothing is taken out of it any more')
+})
+
+test('a report about a relation and its ends: one end asks for less than the relation does', async (t) => {
+  const [strict, red] = [
+    malware({ object_marking_refs: [STRICT] }),
+    malware({ object_marking_refs: [TLP.red] }),
+  ]
+  const [open, relation] = [malware(GREEN), relationship(strict.id, red.id, GREEN)]
+  const about = report([open.id, strict.id, red.id, relation.id], GREEN)
+  const status = await my.add(path, open, strict, red, relation, about)
+  t.equal(status.failure_count, 0)
+  const refs = async (who: string) => (await seen(who, about.id))?.object_refs
+  t.strictSame(await refs('my'), [open.id, strict.id, red.id, relation.id])
+  t.strictSame(await refs('sg'), [open.id, strict.id])
+  t.strictSame(await refs('de'), [open.id])
 })
 
 test('no page that was kept shows a reference after it has become stricter', async (t) => {

@@ -118,6 +118,21 @@ test('a preview counts references that its caller sees', async (t) => {
   t.strictSame(await sees(relation.id), ['my', 'my2', 'sg'])
 })
 
+test('a version that takes the place of another decides for what points at it', async (t) => {
+  const world = policyWorld()
+  const [root] = world.api_roots as { collections: Record<string, unknown>[] }[]
+  Object.assign(root?.collections[0] as object, { on_conflict: 'replace' })
+  const other = await startServer(t, { topology: JSON.stringify(world) })
+  const target = malware(marked(TLP.green))
+  const relation = relationship(indicator().id, target.id, marked(TLP.green))
+  await other.as('my').add(path, target, relation)
+  t.strictSame(await readers(other, path, relation.id), EVERYBODY)
+  await other.as('my').add(path, { ...target, ...marked(TLP.red) })
+  t.strictSame(await readers(other, path, relation.id), ['my'], 'stricter at once')
+  await other.as('my').add(path, { ...target, ...marked(TLP.amber) })
+  t.strictSame(await readers(other, path, relation.id), ['my', 'my2', 'bank', 'sg'], 'and released')
+})
+
 test('how labels are made does not change under objects that are there', async (t) => {
   const world = policyWorld()
   const [root] = world.api_roots as { collections: Record<string, unknown>[] }[]

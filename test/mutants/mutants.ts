@@ -32,7 +32,7 @@ export const PURE: readonly Mutant[] = [
     ['embargo shuts its own out', 'audience.held && subject?.organization.id !== origin', 'audience.held'],
     ['clauses do not count', 'if (!parts.yes)', 'if (false)'],
     ['embargoed later version binds at once', 'BigInt(need.at) > now', 'false'],
-    ['later labels do not count', 'if (!later.yes)', 'if (false)'],
+    ['later labels do not count', 'if (!later.yes)', 'if (false)', 'all() hands the refusal on'],
     ['later clauses do not count', 'if (!without.yes)', 'if (false)'],
     [
       'one label is enough',

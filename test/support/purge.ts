@@ -100,7 +100,9 @@ async function purgeCopies(
     if (
       !isDeepStrictEqual(JSON.parse(texts.get(nameOf(row)) ?? 'null'), JSON.parse(view.copy(row) ?? 'null'))
     )
-      throw new Error(`${texts.get(nameOf(row))} is left, and its reader gets ${view.copy(row)}`)
+      throw new Error(
+        `${reader?.principal.id} ${reader?.cap}: ${texts.get(nameOf(row))} is left, and its reader gets ${view.copy(row)}; ${JSON.stringify(rows.filter((r) => `${r.collection} ${r.accepted}` === nameOf(row)))} ${JSON.stringify([store.labels(row), store.parts(row)])} of ${row.principal}`,
+      )
     const left = store.partsLeft(reader, row, now)
     if (left === null) continue
     const where = [row.collection, row.accepted.toString()]
