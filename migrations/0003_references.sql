@@ -191,9 +191,11 @@ begin
   select greatest(p_now, last_added + 1) into v_first from collection_head where collection = p_collection for update;
   update collection_head set last_added = v_first + v_count - 1 where collection = p_collection;
 
-  -- Ids that are already here, or come twice, have chains to bring up to date.
+  -- Ids that are already here, were here, or come twice, have chains to bring up to date.
   select array_agg(distinct id) into v_known from (
     select i.object_id as id from item i where i.collection = p_collection and i.object_id = any (p_ids)
+    union all
+    select t.object_id from tombstone t where t.collection = p_collection and t.object_id = any (p_ids)
     union all
     select id from unnest(p_ids) as id group by id having count(*) > 1
     union all

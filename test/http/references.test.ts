@@ -69,6 +69,16 @@ test('the latest version of what it points at decides, over several steps', asyn
   t.strictSame(await sees(relation.id), ['my'], 'a deleted target is not disclosed either')
 })
 
+test('a target that was deleted and comes back decides again', async (t) => {
+  const target = malware(marked(TLP.green))
+  const relation = relationship(indicator().id, target.id, marked(TLP.green))
+  await my.add(path, target, relation)
+  await my.delete(`${path}objects/${target.id}/`)
+  t.strictSame(await sees(relation.id), EVERYBODY, 'its last label stays')
+  await my.add(path, { ...version(target, '2026-02-01T00:00:00.000Z'), ...marked(TLP.red) })
+  t.strictSame(await sees(relation.id), ['my'], 'a stricter one tightens')
+})
+
 test('circles, own copies, and collections that ask for their own labels only', async (t) => {
   const [a, b] = [report([], marked(TLP.green)), report([], marked(TLP.amber))]
   a.object_refs = [b.id]
