@@ -27,7 +27,8 @@ export async function readAllCopies(
   bits: string,
   own: string | null,
 ): Promise<CopyRow[]> {
-  return await db.rows(sql`select * from copies(${collection}, ${ids}::text[], ${bits}::bytea, ${own}::text)`)
+  return await db.rows(sql`select * from copies(${collection}, ${ids}::text[], ${bits}::bytea, ${own}::text)
+    order by accepted`)
 }
 
 /** Names (`accepted`) of the rows whose references lead to one of these chains, over any number of steps. */

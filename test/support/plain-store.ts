@@ -95,7 +95,11 @@ export interface References {
 
 const NOTHING: References = { targets: new Map(), last: new Map() }
 
-const byVersion = (a: Row, b: Row) => (a.key === b.key ? a.spec - b.spec : a.key < b.key ? -1 : 1)
+/** Of two copies of one version, which colleagues who do not see each other's have sent, the first accepted counts last. */
+const byVersion = (a: Row, b: Row) => {
+  if (a.key !== b.key) return a.key < b.key ? -1 : 1
+  return a.spec - b.spec || (a.accepted > b.accepted ? -1 : 1)
+}
 
 export class PlainStore {
   readonly rows: readonly Row[]

@@ -232,6 +232,24 @@ test('copies: more of it has fewer readers, who gets some copy sees the object, 
             )
               throw new Error('a fuller copy has another reader')
           }
+        // Who gets a part, or needs all of them, is admitted by the labels of each.
+        const admitted = (got: readonly boolean[], labels: Label[]) => {
+          const each = { own: labels, submitter: 'nobody', origin: '-' }
+          readersOf(s.topology, [s.cap]).forEach((reader, i) => {
+            const submitter = reader?.principal.id === marks.submitter
+            if (got[i] && !submitter && !mayRead(s.topology, reader, each, now))
+              throw new Error('not admitted')
+          })
+        }
+        for (const set of sets) {
+          const inside = new Set(groups.flatMap((g, i) => (set & (1 << i) ? g.selectors : [])))
+          const kept = parts.filter((p) => p.selectors.some((selector) => inside.has(selector)))
+          for (const p of kept.filter(
+            (k) => parts.filter((o) => o.selectors[0] === k.selectors[0]).length === 1,
+          ))
+            admitted(readersOfSet[set] as boolean[], p.labels)
+        }
+        for (const p of parts) admitted(readersIn(s, demandOf(base, parts, now)), p.labels)
         // Any choice of copies that are STIX objects: here the odd sets, or all.
         for (const valid of [sets, sets.filter((set) => set & 1 || set === full)]) {
           const visible = visibleAudience(base, groups, valid, now)
