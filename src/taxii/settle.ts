@@ -79,7 +79,7 @@ export async function settle(
       need === (row.need ?? row.label) &&
       composition.heldUntil === row.held_until &&
       !override?.text
-    if (same && !copies) {
+    if (same && !copies && !row.parted) {
       settled.push({ row, change: 'same', position: row.position })
       continue
     }
@@ -88,8 +88,9 @@ export async function settle(
     weighed.set(key, { gains, loses })
     const released = row.held_until !== null && composition.heldUntil === null
     const move = released || (gains && composition.heldUntil === null && (explicit || row.latest))
-    // Other copies are other texts, even under the same label: pages that nodes keep have to know (`rewritten`).
-    if (!same || move || copies) {
+    // Other copies are other texts, even under the same label, as is the whole text after them: pages that nodes keep
+    // have to know (`rewritten`).
+    if (!same || move || copies || row.parted) {
       labels.push({
         accepted: row.accepted,
         label,

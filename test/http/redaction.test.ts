@@ -155,6 +155,8 @@ test('no page that was kept shows a reference after it has become stricter', asy
   t.strictSame(await page(), [open.id, other.id])
   await my.add(path, { ...version(open, '2026-02-01T00:00:00.000Z'), object_marking_refs: [TLP.red] })
   t.strictSame(await page(), [other.id], 'the same page, asked again')
+  await my.add(path, { ...version(open, '2026-03-01T00:00:00.000Z'), ...GREEN })
+  t.strictSame(await page(), [open.id, other.id], 'and when nothing is taken out any more')
 })
 
 test('a writer collides with what it sees', async (t) => {
