@@ -64,17 +64,12 @@ export async function closeOver(
   })
 
   const compositions = candidates.map((c) => composer.compose(ingredients(c), []))
-  const edges = new Map<number, Edge[]>()
   // Until nothing changes any more: objects of one envelope may refer to each other. Labels only grow here.
   for (let round = 0; round <= candidates.length; round++) {
     let changed = false
     references.forEach((list, i) => {
       if (list.length === 0) return
-      const said = list.map((reference) => ({
-        target: reference.target,
-        referenced: arriving.says(reference, compositions),
-      }))
-      edges.set(i, said)
+      const said = arriving.edges(list, compositions)
       const after = composer.compose(ingredients(candidates[i] as Candidate), said)
       if (!sameRecord(after.record, (compositions[i] as Composition).record)) changed = true
       compositions[i] = after
@@ -87,7 +82,11 @@ export async function closeOver(
     candidate,
     composition: compositions[i] as Composition,
     references: references[i] as Reference[],
-    tightened: shown.of(candidate.marks, edges.get(i) ?? [], references[i] as Reference[]),
+    tightened: shown.of(
+      candidate.marks,
+      arriving.edges(references[i] as Reference[], compositions, true),
+      references[i] as Reference[],
+    ),
   }))
 }
 
@@ -167,24 +166,46 @@ class Arriving {
     this.#written.add(id)
   }
 
-  /** What the reference's chain says: its latest open version, and newer ones under embargo from their time on. */
-  says({ target, organization }: Reference, compositions: readonly Composition[]): readonly Referenced[] {
+  /** What these references say. @param seen see `says` */
+  edges(references: readonly Reference[], compositions: readonly Composition[], seen = false): Edge[] {
+    return references.map((reference) => ({
+      target: reference.target,
+      referenced: this.says(reference, compositions, seen),
+    }))
+  }
+
+  /**
+   * What the reference's chain says: its latest open version, and newer ones under embargo from their time on.
+   * @param seen of the copies that the author sees, for what it is told: a silence must not tell of the others
+   */
+  says(
+    { target, organization }: Reference,
+    compositions: readonly Composition[],
+    seen = false,
+  ): readonly Referenced[] {
     if (organization === null) return NOTHING
     if (organization === this.#own && this.#ids.has(target))
-      return this.#read(target, organization, compositions)
-    const key = `${organization} ${target}`
+      return this.#read(target, organization, compositions, seen)
+    const key = `${seen} ${organization} ${target}`
     let said = this.#said.get(key)
     if (!said) {
-      said = this.#read(target, organization, compositions)
+      said = this.#read(target, organization, compositions, seen)
       this.#said.set(key, said)
     }
     return said
   }
 
-  #read(target: string, organization: string, compositions: readonly Composition[]): Referenced[] {
-    const stored = this.#newest(target, organization)
+  #read(
+    target: string,
+    organization: string,
+    compositions: readonly Composition[],
+    seen: boolean,
+  ): Referenced[] {
+    const stored = this.#newest(target, organization, seen)
     const own = organization === this.#own
-    const arriving = own ? this.#latest.get(target) : undefined
+    const arriving = own
+      ? (this.#latest.get(target) ?? (seen ? this.#sent(target, stored) : undefined))
+      : undefined
     const open =
       arriving === undefined
         ? stored && this.#exchange.audience(stored.label)
@@ -194,7 +215,7 @@ class Arriving {
       arriving === undefined ? stored?.version_key : this.#candidates[arriving]?.object.versionKey
     for (const copy of this.#copies.get(target) ?? []) {
       if (copy.organization !== organization || copy.held_until === null) continue
-      if (this.#replaced.has(copy.accepted)) continue
+      if (this.#replaced.has(copy.accepted) || (seen && !copy.seen)) continue
       if (newest && copy.version_key <= newest) continue
       held.push({ record: this.#exchange.audience(copy.label), at: copy.held_until })
     }
@@ -207,12 +228,26 @@ class Arriving {
     return held.map(({ record }) => ({ record }))
   }
 
-  /** Without what is about to be replaced. */
-  #newest(id: string, organization: string): CopyRow | undefined {
+  /** Of the new ones, the newest that is out, where the author sees nothing newer. */
+  #sent(id: string, stored: CopyRow | undefined): number | undefined {
+    let found: number | undefined
+    let [version, spec] = [stored?.version_key, stored?.spec]
+    this.#candidates.forEach(({ object, heldUntil }, i) => {
+      if (object.id !== id || heldUntil !== null) return
+      if (object.versionKey !== null && !isNewer(object.versionKey, object.spec, version, spec)) return
+      found = i
+      version = object.versionKey ?? version
+      spec = object.spec
+    })
+    return found
+  }
+
+  /** Without what is about to be replaced. @param seen of the copies that the author sees */
+  #newest(id: string, organization: string, seen = false): CopyRow | undefined {
     let found: CopyRow | undefined
     for (const copy of this.#copies.get(id) ?? []) {
       if (copy.organization !== organization || copy.held_until !== null) continue
-      if (this.#replaced.has(copy.accepted)) continue
+      if (this.#replaced.has(copy.accepted) || (seen && !copy.seen)) continue
       if (isNewer(copy.version_key, copy.spec, found?.version_key, found?.spec)) found = copy
     }
     return found
