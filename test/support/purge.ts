@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type pg from 'pg'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
-import type { Subject } from '../../src/policy/model.ts'
+import type { AudienceRecord, Subject } from '../../src/policy/model.ts'
 import type { Micros } from '../../src/time.ts'
 import { mayRead } from '../matrix/reference.ts'
 import { refsIn } from './plain-disclosed.ts'
@@ -105,6 +105,7 @@ async function purgeCopies(
       )
     const left = store.partsLeft(reader, row, now)
     if (left === null) continue
+    await purgeNeed(client, store, row, left)
     const where = [row.collection, row.accepted.toString()]
     if (left.length === 0)
       await client.query('delete from part where collection = $1 and accepted = $2', where)
@@ -115,6 +116,30 @@ async function purgeCopies(
         [...where, JSON.stringify(left)],
       )
   }
+}
+
+/** What a version demands of readers of older ones is told without the parts that are gone. */
+async function purgeNeed(
+  client: pg.Client,
+  store: PlainStore,
+  row: Row,
+  left: readonly string[],
+): Promise<void> {
+  const where = [row.collection, row.position.toString()]
+  const { rows } = await client.query(
+    `select n.record as need, l.record as label from item i join audience n on n.id = i.need
+      join audience l on l.id = i.label where collection = $1 and position = $2`,
+    where,
+  )
+  if (!rows[0]) return
+  const { need, label } = rows[0] as { need: AudienceRecord; label: AudienceRecord }
+  const parts = store.parts(row).filter((p) => left.includes(p.selector))
+  const stays = [...label.own, ...parts.flatMap((p) => p.labels)]
+  const own = need.own.filter((one) => stays.some((other) => isDeepStrictEqual(one, other)))
+  await client.query(
+    `update item set need = nullif(intern($3), label) where collection = $1 and position = $2`,
+    [...where, JSON.stringify({ ...need, own })],
+  )
 }
 
 /** References to what the reader may not see, which are not in its copy either; those that wait stay. */
