@@ -17,7 +17,7 @@ import { ReferenceLog } from '../support/reference-log.ts'
 import { TLP_DEFINITIONS } from '../support/stix.ts'
 
 const WORLDS = Number(process.env.COMITY_WORLDS ?? 10)
-/** To look at one world again. */
+/** To look at world 29 of seed 9 again: COMITY_SEED=9 COMITY_FIRST=29 COMITY_WORLDS=30. */
 const FIRST = Number(process.env.COMITY_FIRST ?? 0)
 const SEED = Number(process.env.COMITY_SEED ?? 1)
 /** Reads come between the writes, so that whatever a node remembers is asked while it changes. */

@@ -30,7 +30,7 @@ import { ReferenceLog } from '../support/reference-log.ts'
 import { difference, type Line, randomScript, replay } from '../support/script.ts'
 
 const WORLDS = Number(process.env.COMITY_WORLDS ?? 30)
-/** To look at one world again. */
+/** To look at world 29 of seed 9 again: COMITY_SEED=9 COMITY_FIRST=29 COMITY_WORLDS=88. */
 const FIRST = Number(process.env.COMITY_FIRST ?? 0)
 const SEED = Number(process.env.COMITY_SEED ?? 1)
 const READERS = 3
