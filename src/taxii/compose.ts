@@ -59,7 +59,8 @@ export function compose(
   const joined = join(version.marks, strips ? [] : edges.flatMap((e) => e.referenced), now)
   if (collection.redaction === 'withhold' || (!strips && version.parts.length === 0)) return whole(joined)
   const groups = groupsOf(joined.record, version.parts, strips ? edges : [], now)
-  if (groups.length === 0) return whole(joined)
+  // Parts that add nothing now may do so again, when what it refers to is released: the row has to remember them.
+  if (groups.length === 0 && version.parts.length === 0) return whole(joined)
   return apart(joined, version, groups, now)
 }
 

@@ -138,6 +138,25 @@ test('a report about a relation and its ends: one end asks for less than the rel
   t.strictSame(await refs('de'), [open.id])
 })
 
+test('a part that was no stricter than its object is one again when the object is released', async (t) => {
+  const target = malware({ object_marking_refs: [STRICT] })
+  const relation = relationship(target.id, malware().id, {
+    ...GREEN,
+    description: 'SECRET',
+    ...granular([STRICT, 'description']),
+  })
+  await my.add(path, target, relation)
+  t.strictSame(await seen('sg', relation.id), relation)
+  t.equal(await seen('de', relation.id), undefined)
+  await my.add(path, { ...version(target, '2026-02-01T00:00:00.000Z'), ...GREEN })
+  t.equal((await seen('de', relation.id))?.description, undefined)
+  t.ok(await seen('de', relation.id), 'and the rest is released')
+  await my.add(path, { ...version(target, '2026-03-01T00:00:00.000Z'), object_marking_refs: [STRICT] })
+  await my.add(path, { ...version(target, '2026-04-01T00:00:00.000Z'), ...GREEN })
+  t.equal((await seen('de', relation.id))?.description, undefined, 'however often')
+  t.strictSame(await seen('sg', relation.id), relation)
+})
+
 test('no page that was kept shows a reference after it has become stricter', async (t) => {
   const [open, other] = [malware(GREEN), malware(GREEN)]
   const about = report([open.id, other.id], GREEN)
