@@ -143,6 +143,17 @@ test('a version that takes the place of another decides for what points at it', 
   t.strictSame(await readers(other, path, relation.id), ['my', 'my2', 'bank', 'sg'], 'and released')
 })
 
+test('its own organization’s copy comes before an earlier one of a stranger', async (t) => {
+  const own = ipv4('192.0.2.78', marked(TLP['amber+strict']))
+  await server.as('de').add(path, ipv4('192.0.2.78', marked(TLP.green)))
+  await my.add(path, own)
+  const again = await my.add(path, own)
+  t.match(again.successes?.[0]?.message, 'already present', 'sent again it is no new version')
+  const relation = relationship(indicator().id, own.id, marked(TLP.green))
+  await my.add(path, relation)
+  t.strictSame(await sees(relation.id), ['my', 'my2', 'sg'])
+})
+
 test('how labels are made does not change under objects that are there', async (t) => {
   const world = policyWorld()
   const [root] = world.api_roots as { collections: Record<string, unknown>[] }[]

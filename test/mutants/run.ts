@@ -16,7 +16,7 @@ const wanted = process.env.COMITY_MUTANTS ?? ''
 const UNIT = ['permit-references', 'redact-copies', 'permit-matrix'].map(
   (name) => `test/unit/${name}.test.js`,
 )
-const HTTP = ['test/http/model-worlds.test.js']
+const HTTP = ['references', 'redaction', 'model-worlds'].map((name) => `test/http/${name}.test.js`)
 /** Of one proof; a mutant that makes a proof run for ever is noticed as well. */
 const MOST_SECONDS = 180
 

@@ -5,5 +5,5 @@ import { fileURLToPath } from 'node:url'
 /** The package's folder. */
 export const root: string = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 
-/** The program under test. */
-export const program: string = join(root, 'build', 'src', 'main.js')
+/** The program under test: the one that was compiled with these tests (mutants run in a copy of build/). */
+export const program: string = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.js')

@@ -43,16 +43,21 @@ export async function disagreements(
 
 function describe(store: PlainStore, row: Row, record: AudienceRecord, now: Micros): string {
   const { refs, redaction } = store.collection(row)
-  const said = [...store.referenced(row, now)].map(([target, list]) => [
-    target,
-    list.map((one) => [one.row.organization, one.row.key, one.row.held, one.store.labels(one.row)]),
-  ])
+  const sayings = (of: Row) =>
+    [...store.referenced(of, now)].map(([target, list]) => [
+      target,
+      list.map((one) => [one.row.organization, one.row.key, one.row.held, one.store.labels(one.row)]),
+    ])
+  const said = sayings(row)
+  const latest = store.latest(row.collection, row.organization, row.id, now)
+  const chain = latest.map((r) => [r.key, r.spec, r.accepted, store.labels(r), store.parts(r), sayings(r)])
   const marks = [store.labels(row), store.parts(row)]
   return [
     `${row.body} of ${row.principal}, references: ${refs}, redaction: ${redaction}, now ${now}, held ${row.held}`,
     `marks ${text(marks)}`,
     `refers to ${text([...(store.references.targets.get(nameOf(row)) ?? [])])}`,
     `which say ${text(said)}`,
+    `latest ${text(chain)}`,
     `audience ${text(record)}`,
   ].join('\n  ')
 }
