@@ -58,7 +58,8 @@ test('the latest version of what it points at decides, over several steps', asyn
   await my.add(path, { ...version(target, '2026-02-01T00:00:00.000Z'), ...marked(TLP.red) })
   t.strictSame(await sees(relation.id), ['my'], 'tightened')
   t.strictSame(await sees(about.id), ['my'], 'and what points at what points at it')
-  const cursor = (await sg.getObjects(path)).header('X-TAXII-Date-Added-Last') ?? ''
+  // The author's last: whatever is after it was appended after it.
+  const cursor = (await my.getObjects(path)).header('X-TAXII-Date-Added-Last') ?? ''
   await my.add(path, { ...version(target, '2026-03-01T00:00:00.000Z'), ...marked(TLP.amber) })
   t.strictSame(await sees(relation.id), ['my', 'my2', 'bank', 'sg'], 'released')
   const polled = await sg.getObjects(path, { added_after: cursor })
@@ -152,6 +153,8 @@ test('its own organization’s copy comes before an earlier one of a stranger', 
   const relation = relationship(indicator().id, own.id, marked(TLP.green))
   await my.add(path, relation)
   t.strictSame(await sees(relation.id), ['my', 'my2', 'sg'])
+  const other = await my.post(path, [{ ...relation, description: 'other content' }])
+  t.equal(other.taxiiStatus.failure_count, 1, 'the same version with other content is refused')
 })
 
 test('how labels are made does not change under objects that are there', async (t) => {

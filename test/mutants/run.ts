@@ -20,6 +20,9 @@ const HTTP = ['references', 'redaction', 'model-worlds'].map((name) => `test/htt
 /** Of one proof; a mutant that makes a proof run for ever is noticed as well. */
 const MOST_SECONDS = 180
 
+/** By the last proof that failed. */
+let said = ''
+
 function notices(proofs: readonly string[], worlds: string): string | null {
   for (const proof of proofs) {
     const ran = spawnSync(process.execPath, [join(copy, proof)], {
@@ -31,10 +34,14 @@ function notices(proofs: readonly string[], worlds: string): string | null {
         COMITY_SEED: '5',
         COMITY_WORLDS: worlds,
       },
-      stdio: 'ignore',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      encoding: 'utf8',
+      maxBuffer: 100_000_000,
       timeout: MOST_SECONDS * 1000,
     })
-    if (ran.status !== 0) return proof
+    if (ran.status === 0) continue
+    said = ran.stdout
+    return proof
   }
   return null
 }
@@ -69,7 +76,7 @@ try {
   const chosen = all.filter(({ m }) => `${m.file} ${m.name}`.includes(wanted))
   for (const proofs of new Set(chosen.map(({ proofs }) => proofs))) {
     const before = notices(proofs, '8')
-    if (before) throw new Error(`${before} fails without any mutant`)
+    if (before) throw new Error(`${before} fails without any mutant:\n${said}`)
   }
   const good = chosen.filter(({ m, proofs }) => judge(m, proofs))
   console.log(`${good.length} of ${chosen.length} mutants are noticed or equivalent`)
