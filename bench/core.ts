@@ -1,6 +1,6 @@
 /** Full sync, empty polls and ingest, broad and narrow reader, beside the same work without policy and the raw database. */
-import { randomUUID } from 'node:crypto'
 import pg from 'pg'
+import { indicator } from './indicator.ts'
 import { type Bench, call, startBench } from './server.ts'
 
 const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 50_000)
@@ -38,22 +38,7 @@ const OTHERS = [
   'marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421',
 ]
 
-function indicator(i: number): object {
-  return {
-    type: 'indicator',
-    spec_version: '2.1',
-    id: `indicator--${randomUUID()}`,
-    created: '2026-01-01T00:00:00.000Z',
-    modified: '2026-01-01T00:00:00.000Z',
-    name: `Benchmark indicator ${i}`,
-    description: 'Made by the benchmark. '.repeat(12),
-    indicator_types: ['malicious-activity'],
-    pattern: `[ipv4-addr:value = '198.51.${(i >> 8) & 255}.${i & 255}']`,
-    pattern_type: 'stix',
-    valid_from: '2026-01-01T00:00:00Z',
-    object_marking_refs: [i % 100 === 0 ? CLEAR : OTHERS[i % 2]],
-  }
-}
+const marked = (i: number) => indicator(i, i % 100 === 0 ? CLEAR : (OTHERS[i % 2] as string))
 
 const rows: { what: string; figure: string; ratio: string }[] = []
 const report = (what: string, figure: string, ratio = '') => rows.push({ what, figure, ratio })
@@ -79,7 +64,7 @@ async function median(runs: number, work: () => Promise<number>): Promise<number
 async function ingest(bench: Bench, db: pg.Client): Promise<void> {
   const bodies = (count: number, size: number) =>
     Array.from({ length: count / size }, (_, k) =>
-      JSON.stringify({ objects: Array.from({ length: size }, (_, i) => indicator(k * size + i)) }),
+      JSON.stringify({ objects: Array.from({ length: size }, (_, i) => marked(k * size + i)) }),
     )
   const post = async (path: string, list: string[]) => {
     for (const body of list) {

@@ -1,6 +1,6 @@
 /** Full sync with the delivery ledger on and off, cold and from sealed pages: prints the ratio of the throughputs. */
-import { randomUUID } from 'node:crypto'
 import pg from 'pg'
+import { indicator } from './indicator.ts'
 import { type Bench, call, startBench } from './server.ts'
 
 const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 30_000)
@@ -30,23 +30,8 @@ const MARKINGS = [
   'marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421',
 ]
 
-function indicator(i: number): object {
-  return {
-    type: 'indicator',
-    spec_version: '2.1',
-    id: `indicator--${randomUUID()}`,
-    created: '2026-01-01T00:00:00.000Z',
-    modified: '2026-01-01T00:00:00.000Z',
-    name: `Benchmark indicator ${i}`,
-    description: 'Made by the benchmark. '.repeat(12),
-    indicator_types: ['malicious-activity'],
-    pattern: `[ipv4-addr:value = '198.51.${(i >> 8) & 255}.${i & 255}']`,
-    pattern_type: 'stix',
-    valid_from: '2026-01-01T00:00:00Z',
-    // Levels that alternate: the worst case for runs.
-    object_marking_refs: [MARKINGS[i % 3]],
-  }
-}
+// Levels that alternate: the worst case for runs.
+const marked = (i: number) => indicator(i, MARKINGS[i % 3] as string)
 
 /** Walks the whole collection; @returns objects per second. */
 async function sync(bench: Bench, limit: number): Promise<number> {
@@ -76,7 +61,7 @@ async function main(): Promise<void> {
   await db.connect()
   try {
     for (let k = 0; k < OBJECTS / 1000; k++) {
-      const objects = Array.from({ length: 1000 }, (_, i) => indicator(k * 1000 + i))
+      const objects = Array.from({ length: 1000 }, (_, i) => marked(k * 1000 + i))
       const url = `${on.base}/bench/collections/c/objects/`
       const { status } = await call('POST', url, FEED, JSON.stringify({ objects }))
       if (status !== 202) throw new Error(`POST answered ${status}`)

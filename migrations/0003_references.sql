@@ -288,7 +288,7 @@ language sql stable security definer set search_path = comity, pg_temp as $$
   left join lateral (
     select i.accepted, i.label, i.version_key from item i
     where i.collection = p_collection and i.object_id = r.target and i.organization = r.organization and i.held_until is null
-    order by i.version_key desc, i.spec desc limit 1
+    order by i.version_key desc, i.spec desc, i.accepted limit 1
   ) open on true
   left join lateral (
     select jsonb_agg(jsonb_build_object('label', i.label, 'at', i.held_until)) as list from item i

@@ -29,20 +29,20 @@ export async function listAgreementsCommand(
   const { agreements, now } = await inTurn(context, command, async ({ db, actor, now }) => {
     const found = await readAgreements(db, actor.parties, 0n, PAGE)
     for (let last = found.at(-1); last && found.length % PAGE === 0; last = found.at(-1)) {
-      const more = await readAgreements(db, actor.parties, last.place, PAGE)
+      const more = await readAgreements(db, actor.parties, last.seq, PAGE)
       if (more.length === 0) break
       found.push(...more)
     }
     return { agreements: found, now }
   })
-  const state = (a: Omit<KnownAgreement, 'place'>) => {
+  const state = (a: Omit<KnownAgreement, 'seq'>) => {
     if (a.ended) return 'ended'
     if (![a.source, a.target].every((side) => a.signed.includes(side))) return 'draft'
     return inForce(a, now) ? 'in force' : 'not its time'
   }
   if (command.json) {
     const plain = (_: string, value: unknown) => (typeof value === 'bigint' ? formatMicros(value) : value)
-    for (const { place: _, ...a } of agreements) {
+    for (const { seq: _, ...a } of agreements) {
       context.out(JSON.stringify({ ...a, state: state(a) }, plain))
     }
     return EXIT.ok

@@ -1,6 +1,7 @@
 /** Compiles a reader to the set of audiences it may see; the only caller of permit() (policy.md §11). */
 import type { Micros } from '../time.ts'
-import type { AudienceRecord, Label, Subject, World } from './model.ts'
+import { labelsIn, representatives } from './kin.ts'
+import type { AudienceRecord, Subject, World } from './model.ts'
 import { decide, permit } from './permit.ts'
 
 /** Audience ids that a reader sees, as Postgres reads them. */
@@ -112,11 +113,7 @@ export class Scopes {
       if (is && !was) found.gains = true
       if (was && !is) found.loses = true
     }
-    weigh(null)
-    for (const principal of topology.principals.values()) {
-      const organization = topology.organizations.get(principal.organization)
-      if (organization) weigh({ principal, organization, cap: null })
-    }
+    for (const subject of [null, ...representatives(topology, [before, after])]) weigh(subject)
     return found
   }
 
@@ -154,11 +151,6 @@ const keyOf = (who: Subject | null) => (who === null ? '' : `${who.cap ?? ''} ${
 export function originOf(record: AudienceRecord): string {
   // Records of before migration 3 do not name it; all of their labels are of it.
   return record.origin ?? record.own[0]?.org ?? ''
-}
-
-/** Every label that a record mentions. */
-function labelsIn({ own, any = [], later = [] }: AudienceRecord): Label[] {
-  return [...own, ...any.flat(2), ...later.flatMap((l) => [...l.labels, ...(l.any ?? []).flat(2)])]
 }
 
 function ascending(a: Micros, b: Micros): number {

@@ -1,31 +1,8 @@
 /** Who may read under one label and not under another: for answers to the originator, never for a read. */
 import type { Micros } from '../time.ts'
-import type { AudienceRecord, Principal, Subject, Topology } from './model.ts'
+import { representatives } from './kin.ts'
+import type { AudienceRecord, Subject, Topology } from './model.ts'
 import { permit } from './permit.ts'
-
-/** Principals with the same answer to every label that names none of them, by one of them each. */
-function* classes(topology: Topology, records: readonly AudienceRecord[]): Generator<Subject> {
-  const named = new Set<string>(
-    records.flatMap(({ own, any = [], later = [], submitter }) => [
-      submitter,
-      ...[...own, ...any.flat(2), ...later.flatMap((l) => [...l.labels, ...(l.any ?? []).flat(2)])].flatMap(
-        (label) => label.releasableTo?.persons ?? [],
-      ),
-    ]),
-  )
-  const met = new Set<string>()
-  for (const principal of topology.principals.values()) {
-    const organization = topology.organizations.get(principal.organization)
-    if (!principal.active || !organization) continue
-    const key = named.has(principal.id) ? principal.id : kindOf(principal)
-    if (met.has(key)) continue
-    met.add(key)
-    yield { principal, organization, cap: null }
-  }
-}
-
-const kindOf = ({ organization, kind, clearance, custodian }: Principal) =>
-  JSON.stringify([organization, kind, clearance, custodian])
 
 /**
  * Organizations of which somebody may read under `before` and no more under `after`, at this time; '' for readers
@@ -39,7 +16,7 @@ export function losers(
 ): string[] {
   const lost = new Set<string>()
   const reads = (subject: Subject | null, record: AudienceRecord) => permit(topology, subject, record, now)
-  for (const subject of [null, ...classes(topology, [before, after])]) {
+  for (const subject of [null, ...representatives(topology, [before, after])]) {
     if (reads(subject, before) && !reads(subject, after)) lost.add(subject?.organization.id ?? '')
   }
   return [...lost].sort()

@@ -1,6 +1,7 @@
 /** Which principals, organizations and countries an audience admits: for the answers to people (policy.md §13). Pure. */
 import type { Micros } from '../time.ts'
 import { rights } from './access.ts'
+import { type Kin, kinsOf, labelsIn, namedIn } from './kin.ts'
 import {
   type AudienceRecord,
   type Collection,
@@ -14,12 +15,6 @@ import {
 } from './model.ts'
 import { type Decision, decide } from './permit.ts'
 
-/** Active principals of one organization that no condition tells apart. */
-export interface Kin {
-  organization: Organization
-  principals: readonly Principal[]
-}
-
 /** What is decided on a kin, without a token's cap. */
 export interface Verdict extends Kin {
   decision: Decision
@@ -31,32 +26,6 @@ export interface OrganizationReaders {
   principals: Principal[]
   /** Ascending; several when its principals read by different rules. */
   rules: string[]
-}
-
-const kinsByTopology = new WeakMap<Topology, Map<string, Kin[]>>()
-
-/** The kins of every organization that has active principals. */
-function kinsOf(topology: Topology): ReadonlyMap<string, readonly Kin[]> {
-  let found = kinsByTopology.get(topology)
-  if (found) return found
-  const groups = new Map<string, { organization: Organization; principals: Principal[] }>()
-  for (const principal of topology.principals.values()) {
-    const organization = topology.organizations.get(principal.organization)
-    if (!principal.active || !organization) continue
-    const { kind, clearance, custodian } = principal
-    const key = `${kind} ${clearance} ${custodian} ${organization.id}`
-    const group = groups.get(key)
-    if (group) group.principals.push(principal)
-    else groups.set(key, { organization, principals: [principal] })
-  }
-  found = new Map()
-  for (const kin of groups.values()) {
-    const list = found.get(kin.organization.id)
-    if (list) list.push(kin)
-    else found.set(kin.organization.id, [kin])
-  }
-  kinsByTopology.set(topology, found)
-  return found
 }
 
 /** Ids of all organizations that have active principals, ascending. */
@@ -73,8 +42,7 @@ export function verdicts(
   now: Micros,
   organizations: readonly string[],
 ): Verdict[] {
-  const named = new Set<string>([record.submitter])
-  for (const label of labelsIn(record)) for (const id of label.releasableTo?.persons ?? []) named.add(id)
+  const named = namedIn([record])
   const found: Verdict[] = []
   const bearing = withAgreementsOf(topology, record)
   const add = (organization: Organization, principals: readonly Principal[]) => {
@@ -154,10 +122,6 @@ function nextChange(topology: Topology, record: AudienceRecord, now: Micros): Mi
   let next = 1n << 62n
   for (const at of times) if (at !== null && at > now && at < next) next = at
   return next
-}
-
-function labelsIn({ own, any = [], later = [] }: AudienceRecord): Label[] {
-  return [...own, ...any.flat(2), ...later.flatMap((l) => [...l.labels, ...(l.any ?? []).flat(2)])]
 }
 
 const readingPrincipals = new WeakMap<

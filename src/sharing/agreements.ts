@@ -26,7 +26,7 @@ export async function findAgreement(db: Database, actor: Actor, id: string): Pro
 }
 
 /** Have both sides signed, and is it its time? */
-export function inForce(agreement: Omit<KnownAgreement, 'place'>, now: Micros): boolean {
+export function inForce(agreement: Omit<KnownAgreement, 'seq'>, now: Micros): boolean {
   const { source, target, signed, validFrom, validUntil, ended } = agreement
   return (
     ended === null &&

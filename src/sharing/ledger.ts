@@ -55,7 +55,7 @@ export async function listEntries(exchange: Exchange, caller: Member, asked: Ask
     organization,
     chain,
     oldest,
-    beyond: walk.before,
+    beyond: walk.beyond,
     seq: null,
     since,
     reader,
@@ -107,7 +107,7 @@ export async function listHeads(exchange: Exchange, caller: Member, asked: Asked
   const walk = openWalk(exchange, asked, ['ledger-heads', caller.id])
   const rows = seesChain(exchange, caller)
     ? await readHeads(exchange.pool, exchange.reader(caller), caller.subject.organization.id, {
-        before: walk.before,
+        before: walk.beyond,
         holding: null,
         limit: walk.limit,
       })

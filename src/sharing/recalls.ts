@@ -11,14 +11,11 @@ import {
   readNotices,
 } from '../store/recalls.ts'
 import { assume } from '../store/session.ts'
-import { cursorKeys, openCursor, sealCursor } from '../taxii/cursor.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { formatMicros } from '../time.ts'
-import { type Asked, openWalk, pageOfRows } from './walk.ts'
+import { type Asked, openWalk, PAGE, pageOfRows, seal, unseal } from './walk.ts'
 
 type Member = Caller & { subject: Subject }
-
-const PAGE = 100
 
 /** A capped token learns of what it fetched itself; any other credential of whatever its owner fetched. */
 const credential = ({ subject, token }: Member) => (subject.cap === null ? null : (token?.id ?? ''))
@@ -27,8 +24,7 @@ const credential = ({ subject, token }: Member) => (subject.cap === null ? null 
 export async function listRecalls(exchange: Exchange, caller: Member, asked: Asked) {
   const token = credential(caller)
   const binding = ['recalls', caller.id, token ?? '']
-  const keys = cursorKeys(exchange.world.settings)
-  const walk = asked.next === undefined ? null : openCursor(keys, asked.next, binding)
+  const walk = unseal(exchange, asked.next, binding)
   const limit = asked.limit ?? PAGE
   const beyond = walk && { open: walk.addedAfter === 1n, seq: walk.after }
   const reader = exchange.reader(caller)
@@ -41,7 +37,7 @@ export async function listRecalls(exchange: Exchange, caller: Member, asked: Ask
   const last = items.at(-1)
   if (rows.length <= limit || !last) return { items: items.map(shown) }
   const place = { after: last.seq, addedAfter: last.acknowledged === null ? 1n : 0n }
-  return { items: items.map(shown), next: sealCursor(keys[0] as Buffer, place, binding) }
+  return { items: items.map(shown), next: seal(exchange, place, binding) }
 }
 
 function shown({ id, at, root, collection, object, versions, fetched, kind, reason, acknowledged }: Notice) {
@@ -81,7 +77,7 @@ export async function listIssued(exchange: Exchange, caller: Member, asked: Aske
       ? await readIssued(exchange.pool, exchange.reader(caller), {
           organization: organization.id,
           all: principal.custodian && cap === null,
-          before: walk.before,
+          before: walk.beyond,
           limit: walk.limit,
         })
       : []

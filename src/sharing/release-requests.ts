@@ -84,7 +84,7 @@ export async function listFiled(exchange: Exchange, caller: Member, asked: Asked
   const collections = readable(exchange, caller)
   const ids = [...collections.keys()]
   const reader = exchange.reader(caller)
-  const rows = await readFiled(exchange.pool, reader, ids, walk.before, walk.limit)
+  const rows = await readFiled(exchange.pool, reader, ids, walk.beyond, walk.limit)
   const now = exchange.clock.now()
   return pageOfRows(exchange, walk, rows, (row) =>
     render(collections.get(row.collection) as Collection, row, now),
@@ -100,7 +100,7 @@ export async function listReceived(exchange: Exchange, caller: Member, asked: As
     collections: [...collections.keys()],
     organization: caller.subject.organization.id,
     id: null,
-    before: walk.before,
+    before: walk.beyond,
     limit: walk.limit,
   })
   const now = exchange.clock.now()

@@ -96,7 +96,7 @@ export async function listSchedules(exchange: Exchange, caller: Member, asked: A
     collections: [...collections.keys()],
     maker: makerOf(caller),
     id: null,
-    before: walk.before,
+    before: walk.beyond,
     limit: walk.limit,
   })
   return pageOfRows(exchange, walk, rows, (row) => render(collections.get(row.collection) as Collection, row))

@@ -5,11 +5,11 @@ import { type OrganizationReaders, type Party, partyOf, readersWithin } from '..
 import { levelOf } from '../policy/words.ts'
 import { type Labelling, type OwnItem, readOwnPage } from '../store/own-items.ts'
 import type { Reader } from '../store/session.ts'
-import { cursorKeys, openCursor, sealCursor } from '../taxii/cursor.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { findCollection, requireRead } from '../taxii/operation.ts'
 import { formatMicros, type Micros } from '../time.ts'
 import { type Asker, originOf, recordOf } from './known.ts'
+import { PAGE, seal, unseal } from './walk.ts'
 
 export interface ViewRequest {
   root: string
@@ -37,6 +37,7 @@ export interface View {
 }
 
 /** Statements that one page may take, when later versions hide most of what is read. */
+
 const MOST_READS = 20
 const READ_AHEAD = 1000
 
@@ -52,9 +53,8 @@ export async function viewAs(exchange: Exchange, caller: Asker, request: ViewReq
   const now = exchange.clock.now()
   const reader = exchange.reader(caller)
   const binding = ['view-as', collection.seq, caller.id, request.as]
-  const keys = cursorKeys(exchange.world.settings)
-  const limit = request.limit ?? 100
-  let after = request.next === undefined ? null : openCursor(keys, request.next, binding).after
+  const limit = request.limit ?? PAGE
+  let after = unseal(exchange, request.next, binding)?.after ?? null
 
   const eye = new Eye(world, subject, party, collection, now)
   const wanted = eye.wanted(reader)
@@ -80,7 +80,7 @@ export async function viewAs(exchange: Exchange, caller: Asker, request: ViewReq
   const end = shown.length > limit ? (page.at(-1)?.position ?? null) : more ? after : null
   const items = page.map(({ item }) => item)
   if (end === null) return { items }
-  return { items, next: sealCursor(keys[0] as Buffer, { after: end, addedAfter: null }, binding) }
+  return { items, next: seal(exchange, { after: end, addedAfter: null }, binding) }
 }
 
 /** What one party sees of what the caller sees; each set of conditions is decided once. */

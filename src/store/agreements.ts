@@ -15,8 +15,8 @@ export interface Ended {
 export interface KnownAgreement extends Agreement {
   /** Its public name. */
   id: string
-  /** Its place in lists. */
-  place: bigint
+  /** Its number in lists. */
+  seq: bigint
   proposedBy: string
   reason: string
   created: Micros
@@ -50,13 +50,13 @@ type Row = Omit<KnownAgreement, 'ended'> & EndedRow
 
 async function read(db: Database, where: Sql, limit: number): Promise<KnownAgreement[]> {
   const rows =
-    await db.rows<Row>(sql`select uuid::text as id, agreement.id as place, source, target, max_tlp as "maxTlp", recipients, clients,
+    await db.rows<Row>(sql`select uuid::text as id, agreement.id as seq, source, target, max_tlp as "maxTlp", recipients, clients,
       valid_from as "validFrom", valid_until as "validUntil", signed, signatures, proposed_by as "proposedBy", reason,
       created, changed, declared, ended_at as "endedAt", ended_by as "endedBy", end_reason as "endReason"
     from agreement where ${where} order by agreement.id limit ${limit}`)
   return rows.map(({ endedAt, endedBy, endReason, ...row }) => ({
     ...row,
-    place: micros(row.place),
+    seq: micros(row.seq),
     validFrom: micros(row.validFrom),
     validUntil: micros(row.validUntil),
     created: micros(row.created),

@@ -7,7 +7,7 @@ import { type Sql, sql } from './sql.ts'
 import { micros } from './topology-read.ts'
 
 export interface KnownVeto extends Veto {
-  place: bigint
+  seq: bigint
   reason: string
   spokenBy: string
   created: Micros
@@ -19,13 +19,13 @@ type Row = Omit<KnownVeto, 'ended'> & EndedRow
 
 async function read(db: Database, where: Sql, limit: number): Promise<KnownVeto[]> {
   const rows =
-    await db.rows<Row>(sql`select v.id::text, v.seq as place, v.country, v.organization as by, v.to_countries as "to",
+    await db.rows<Row>(sql`select v.id::text, v.seq, v.country, v.organization as by, v.to_countries as "to",
       v.level, v.named, v.valid_from as "validFrom", v.valid_until as "validUntil", v.reason, v.spoken_by as "spokenBy",
       v.created, v.declared, v.ended_at as "endedAt", v.ended_by as "endedBy", v.end_reason as "endReason"
     from veto v where ${where} order by v.seq limit ${limit}`)
   return rows.map(({ endedAt, endedBy, endReason, ...row }) => ({
     ...row,
-    place: micros(row.place),
+    seq: micros(row.seq),
     validFrom: micros(row.validFrom),
     validUntil: micros(row.validUntil),
     created: micros(row.created),

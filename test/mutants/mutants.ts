@@ -131,8 +131,12 @@ export const WORLDS: readonly Mutant[] = [
     ['references: own is closed', "collection.refs === 'own'", 'false'],
     ['strangers before its own', 'if (copy.organization === this.#own)', 'if (false)'],
     ['what the author cannot see counts', 'if (!copy.seen)', 'if (false)'],
-    ['no chain is ever brought up to date', 'arriving.latest.get(candidate.object.id) === i', 'false'],
   ),
+  ...of('taxii/follow.js', [
+    'no chain is ever brought up to date',
+    'replaced || before?.label !== after?.label || before?.marks !== after?.marks',
+    'false',
+  ]),
   ...of(
     'taxii/settle.js',
     ['nothing propagates', 'return await settle(at, await', 'return []; await settle(at, await'],

@@ -1,8 +1,8 @@
 /** `/api/v1/agreements`: between countries and organizations, proposed, signed and ended by their parties. */
 import { Type } from 'typebox'
 import { callerOf, changing } from '../../sharing/acting.ts'
+import { type KnownAgreement, listAgreements } from '../../sharing/agreement-lists.ts'
 import { end, findAgreement, inForce, propose, sign } from '../../sharing/agreements.ts'
-import { type KnownAgreement, listAgreements } from '../../sharing/answers.ts'
 import { formatMicros, type Micros } from '../../time.ts'
 import { closed, operation, PAGE, pageOf } from './operation.ts'
 import {

@@ -2,7 +2,7 @@
 import { type TSchema, Type } from 'typebox'
 import { AppError } from '../../errors.ts'
 import { REASON } from '../../sharing/acting.ts'
-import type { Ended } from '../../sharing/answers.ts'
+import type { Ended } from '../../sharing/agreement-lists.ts'
 import { formatMicros, type Micros, parseMicros } from '../../time.ts'
 import { closed } from './operation.ts'
 

@@ -2,7 +2,7 @@
 import { Type } from 'typebox'
 import { AppError } from '../../errors.ts'
 import { callerOf, changing } from '../../sharing/acting.ts'
-import { type KnownVeto, listOptOuts, listVetoes, type OptOut } from '../../sharing/answers.ts'
+import { type KnownVeto, listOptOuts, listVetoes, type OptOut } from '../../sharing/agreement-lists.ts'
 import { lift, optIn, optOut, speak, vetoesFor } from '../../sharing/vetoes.ts'
 import { nameAnew } from '../../taxii/name-anew.ts'
 import { formatMicros, type Micros } from '../../time.ts'
