@@ -66,7 +66,7 @@ export function decide(
       )
     }
   }
-  if (audience.held && subject?.organization.id !== origin) return no('embargo')
+  if (audience.held && (subject === null || subject.organization.id !== origin)) return no('embargo')
   const judge = (label: Label): Decision =>
     subject ? admits(topology, subject, label, now) : admitsAnyone(topology, label, now)
   const own = weigh(audience.own, judge)

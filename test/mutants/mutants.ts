@@ -29,7 +29,7 @@ export const PURE: readonly Mutant[] = [
       'undefined',
     ],
     ['embargo is open', 'audience.held && ', 'false && audience.held && '],
-    ['embargo shuts its own out', 'audience.held && subject?.organization.id !== origin', 'audience.held'],
+    ['embargo shuts its own out', 'subject === null || subject.organization.id !== origin', 'true'],
     ['clauses do not count', 'if (!parts.yes)', 'if (false)'],
     ['embargoed later version binds at once', 'BigInt(need.at) > now', 'false'],
     ['later labels do not count', 'if (!later.yes)', 'if (false)', 'all() hands the refusal on'],
