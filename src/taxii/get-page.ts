@@ -4,10 +4,11 @@ import type { Caller } from '../policy/model.ts'
 import { latest, readPage } from '../store/read-items.ts'
 import { formatMicros, type Micros } from '../time.ts'
 import { type Binding, cursorKeys, openCursor, sealCursor } from './cursor.ts'
-import { confirmAndDeliver, deliver } from './deliveries.ts'
+import { confirmAndDeliver, writtenAsRead } from './deliveries.ts'
 import type { Exchange } from './exchange.ts'
 import { filterKey, type Parameter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
+import type { Share } from './runs.ts'
 import type { SealedPage } from './sealed-pages.ts'
 
 export type PageKind = 'manifest' | 'objects' | 'object' | 'versions'
@@ -19,6 +20,9 @@ export interface PageAnswer {
   first: string
   last: string
 }
+
+/** Bodies of objects are written down; what says only that they are there is not (policy.md §13). */
+const DELIVERS: Record<PageKind, boolean> = { objects: true, object: true, manifest: false, versions: false }
 
 const PARAMETERS: Record<PageKind, readonly Parameter[]> = {
   manifest: [
@@ -91,11 +95,16 @@ export async function getPage(
     : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
   const sealed = key === null ? undefined : exchange.sealed.find(key)
   if (key !== null && sealed) {
-    const { shares, rewritten } = sealed
-    const page = { collection: seq, epoch: reader.mark.epoch, shares, rewritten }
+    const page = {
+      collection: seq,
+      epoch: reader.mark.epoch,
+      shares: sharesOf(exchange, sealed),
+      rewritten: sealed.rewritten,
+    }
     if (await confirmAndDeliver(exchange, caller, page)) return answer(sealed)
     exchange.sealed.drop(key)
   }
+  const written = exchange.config.ledger && DELIVERS[kind] ? writtenAsRead(exchange, caller) : null
   const page = await readPage(exchange.pages, reader, {
     ...filter,
     kind: kind === 'object' ? 'objects' : kind,
@@ -107,15 +116,30 @@ export async function getPage(
     bytes: limits.bytes,
     single: id !== null,
     copies: place.collection.redaction === 'redact',
-    places: exchange.config.ledger && (kind === 'objects' || kind === 'object'),
+    places: written !== null && key !== null && exchange.config.cacheBytes > 0,
+    record: written?.record ?? null,
   })
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
-  const { text, count, first, last, more, rewritten } = page
-  const shares = exchange.shares(page)
-  await deliver(exchange, caller, { collection: seq, epoch: reader.mark.epoch, shares, rewritten })
-  const read = { text: Buffer.from(text), count, first, last, more, rewritten, shares }
+  const { text, count, first, last, more, rewritten, places } = page
+  await written?.settle(page)
+  const read: SealedPage = {
+    text: Buffer.from(text),
+    count,
+    first,
+    last,
+    more,
+    rewritten,
+    places,
+    shares: null,
+  }
   if (key !== null && more) exchange.sealed.keep(key, read)
   return answer(read)
+}
+
+/** Put together when the page is first sent again: most never are. */
+function sharesOf(exchange: Exchange, page: SealedPage): readonly Share[] {
+  page.shares ??= exchange.shares(page.places)
+  return page.shares
 }
 
 function nothing(after: Micros): PageAnswer {

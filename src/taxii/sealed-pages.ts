@@ -14,8 +14,10 @@ export interface SealedPage {
   last: bigint | null
   more: boolean
   rewritten: string
-  /** What the ledger writes down when it is sent. */
-  shares: readonly Share[]
+  /** Where its rows lie, by audience. */
+  places: ReadonlyMap<number, readonly number[]>
+  /** What the ledger writes down when it is sent again; null until then. */
+  shares: readonly Share[] | null
 }
 
 const OVERHEAD = 1024
@@ -61,6 +63,6 @@ export class SealedPages {
 }
 
 function weight(key: string, page: SealedPage): number {
-  const runs = page.shares.reduce((sum, { runs }) => sum + 200 + runs.length, 0)
-  return key.length * 2 + page.text.length + runs + OVERHEAD
+  // The runs of a page are never longer than its positions.
+  return key.length * 2 + page.text.length + page.places.size * 400 + page.count * 16 + OVERHEAD
 }
