@@ -14,8 +14,11 @@ import { signHeads } from './ledger-head.ts'
 
 const ANSWERS = 200
 const RECALLS = 20
-/** A page whose rules are still missing after so long is sealed without: its node died, or is as good as dead. */
-const PATIENCE = 3_600_000_000n
+/**
+ * A page whose rules are still missing after so long is sealed without: its node has died. If it is only slow, it finds
+ * the page sealed, and answers 503.
+ */
+const PATIENCE = 5_000_000n
 
 /** Any number of nodes may do so at the same time: the database lets one at a time. */
 export async function keepLedger(exchange: Exchange, stopped: () => boolean = () => false): Promise<void> {
