@@ -87,9 +87,10 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
       single: false,
       copies: collection.redaction === 'redact',
       places: exchange.config.ledger,
+      record: null,
     })
     const { rewritten } = page
-    const shares = exchange.shares(page)
+    const shares = exchange.shares(page.places)
     await deliver(exchange, caller, {
       collection: collection.seq,
       epoch: reader.mark.epoch,

@@ -1,4 +1,13 @@
 /** Pages of objects, manifest records and versions: one statement, built in SQL, never parsed on the way out. */
+import {
+  distinct,
+  gathered,
+  type Placing,
+  placed,
+  type RawPlaces,
+  refuseUnwritten,
+  unfold,
+} from './page-places.ts'
 import type { Database } from './pool.ts'
 import { type Reader, readAs } from './session.ts'
 import { join, literal, type Sql, sql } from './sql.ts'
@@ -25,7 +34,7 @@ export interface ItemFilter {
   versions: Versions
 }
 
-export interface ItemQuery extends ItemFilter {
+export interface ItemQuery extends ItemFilter, Placing {
   kind: 'objects' | 'manifest' | 'versions'
   collection: number
   /** The walk's `added_after`, in microseconds: versions are chosen among what came after it (T-3.4.1-10). */
@@ -40,8 +49,6 @@ export interface ItemQuery extends ItemFilter {
   single: boolean
   /** Objects may have copies without some of their parts (`redaction: redact`). */
   copies: boolean
-  /** Say where the rows lie and under which audience, for the ledger. */
-  places: boolean
 }
 
 export interface Page {
@@ -55,6 +62,9 @@ export interface Page {
   rewritten: string
   /** By audience, where its rows lie, ascending: for the ledger. Empty when not asked for. */
   places: Map<number, number[]>
+  /** What the page was written down as, when it was; and its audiences, when not all of them were noted. */
+  delivery: bigint | null
+  unnoted: ReadonlySet<number>
   /** single: a visible copy exists; a visible tombstone matches one of `versions.keys`. */
   exists: boolean
   buried: boolean
@@ -102,10 +112,6 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
         : sql`i.body, i.bytes, i.audience`
       : sql`i.object_id, i.version, i.spec, i.audience, 200 as bytes`
   const bytes = copied ? sql`coalesce(c.bytes, v.bytes)` : sql`v.bytes`
-  // As arrays in binary, in the order in which the window below gives the rows: their ends say first and last as well.
-  const ends = query.places
-    ? sql`array_send(array_agg(position)) as positions, array_send(array_agg(audience)) as audiences`
-    : sql`min(position) filter (where kept) as first, max(position) filter (where kept) as last`
   const exists = query.single
     ? sql`exists (select from item i where s.fresh and i.collection = ${query.collection}
           and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}) as exists,
@@ -115,11 +121,14 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
           and not exists (select from item j where j.collection = i.collection and j.object_id = i.object_id
             and j.version_key = i.version_key and j.audience = any (${reader.scope}::int[]))) as buried`
     : sql`true as exists, false as buried`
-  const row = await readAs<Omit<Page, 'places'> & Places & { fits: boolean }>(
+  const row = await readAs<
+    Omit<Page, 'places' | 'unnoted'> & RawPlaces & { noted?: boolean | null; fits: boolean }
+  >(
     db,
     reader,
-    sql`select count(*) filter (where kept)::int as count,
-        ${ends},
+    sql`select g.count, g.more, g.text, g.rewritten, g.fits, g.exists, g.buried, ${placed(query, reader, query.collection)}
+      from (select count(*) filter (where kept)::int as count,
+        ${gathered(query)},
         coalesce(bool_or(not kept), false) as more,
         coalesce(string_agg(item, ',' order by position) filter (where kept), '') as text,
         (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${fits(query, reader)} as fits, ${exists}
@@ -130,46 +139,23 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
         from (
           ${query.ids ? byId(columns, where, query) : way(columns, where, query, reader)}
         ) v ${copied ? copies(query, reader) : sql``} window w as (order by v.position)
-      ) q`,
-  )
-  const { fits: whole, ...page } = row
-  return whole ? unfold(page) : null
+      ) q) g`,
+  ).catch((error: unknown) => {
+    throw refuseUnwritten(error)
+  })
+  const { positions, audiences, noted, fits: whole, ...page } = row
+  if (!whole) return null
+  return {
+    ...page,
+    places: query.places ? unfold({ positions, audiences }) : new Map(),
+    unnoted: noted === false ? distinct(audiences) : new Set(),
+  }
 }
 
 function way(columns: Sql, where: readonly Sql[], query: ItemQuery, reader: Reader): Sql {
   if (query.way === 'along') return along(columns, where, query)
   if (query.way === 'merged') return merged(columns, where, query, reader)
   return interleaved(columns, where, query, reader, query.way)
-}
-
-/** Both as `array_send` writes them, absent when not asked for. */
-interface Places {
-  positions?: Buffer | null
-  audiences?: Buffer | null
-}
-
-const HEAD = 20
-const LENGTH = 4
-
-/** Reads the arrays; positions in microseconds are exact as numbers. Rows beyond the page come last. */
-function unfold({ positions, audiences, ...row }: Omit<Page, 'places'> & Places): Page {
-  const places = new Map<number, number[]>()
-  const at = (i: number): number => {
-    const offset = HEAD + i * 12 + LENGTH
-    return (
-      (positions as Buffer).readInt32BE(offset) * 4_294_967_296 +
-      (positions as Buffer).readUInt32BE(offset + 4)
-    )
-  }
-  if (!positions || !audiences || row.count === 0)
-    return { ...row, first: row.first ?? null, last: row.last ?? null, places }
-  for (let i = 0; i < row.count; i++) {
-    const audience = audiences.readInt32BE(HEAD + i * 8 + LENGTH)
-    const group = places.get(audience)
-    if (group) group.push(at(i))
-    else places.set(audience, [at(i)])
-  }
-  return { ...row, first: BigInt(at(0)), last: BigInt(at(row.count - 1)), places }
 }
 
 /** Of an object with copies, the most that the reader may see of it; both walls apply here too. */

@@ -1,10 +1,10 @@
 /** What every operation gets: database, settings, clock, and the world as this node knows it. */
 import type { Config } from '../config.ts'
 import { spelled } from '../policy/closure.ts'
-import { Scopes } from '../policy/compile.ts'
+import { type Rules, Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
-import type { Page, Way } from '../store/read-items.ts'
+import type { Way } from '../store/read-items.ts'
 import { type Reader, StaleWorld } from '../store/session.ts'
 import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
@@ -148,8 +148,13 @@ export class Exchange {
     return (this.#scopes as Scopes).rule(caller.subject, audience, this.clock.now())
   }
 
-  /** What a page holds, by originator and audience. */
-  shares({ places }: Page): Share[] {
+  /** The rules by which a caller is admitted, of this very world. */
+  rules(caller: Caller): Rules {
+    return (this.#scopes as Scopes).rules(caller.subject, this.clock.now())
+  }
+
+  /** What a page holds, by originator and audience. @param places positions by audience */
+  shares(places: ReadonlyMap<number, readonly number[]>): Share[] {
     return sharesOf(places, (id) => this.world.audiences[id] ?? this.audience(id), this.world.topology)
   }
 
