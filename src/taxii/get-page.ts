@@ -1,13 +1,14 @@
 /** Objects, manifest, object by id and versions: the four paged reads (TAXII 2.1 §5.3, 5.4, 5.6, 5.8). */
 import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
-import { latest, readPage } from '../store/read-items.ts'
+import { type ItemQuery, latest, readPage } from '../store/read-items.ts'
 import { formatMicros, type Micros } from '../time.ts'
 import { type Binding, cursorKeys, openCursor, sealCursor } from './cursor.ts'
 import { confirmAndDeliver, deliver } from './deliveries.ts'
 import type { Exchange } from './exchange.ts'
 import { filterKey, type Parameter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
+import { readElsewhere } from './read-elsewhere.ts'
 import type { SealedPage } from './sealed-pages.ts'
 
 export type PageKind = 'manifest' | 'objects' | 'object' | 'versions'
@@ -96,7 +97,7 @@ export async function getPage(
     if (await confirmAndDeliver(exchange, caller, page)) return answer(sealed)
     exchange.sealed.drop(key)
   }
-  const page = await readPage(exchange.pages, reader, {
+  const wanted: ItemQuery = {
     ...filter,
     kind: kind === 'object' ? 'objects' : kind,
     collection: seq,
@@ -108,7 +109,9 @@ export async function getPage(
     single: id !== null,
     copies: place.collection.redaction === 'redact',
     places: exchange.config.ledger && (kind === 'objects' || kind === 'object'),
-  })
+  }
+  const page =
+    (await readElsewhere(exchange, reader, wanted)) ?? (await readPage(exchange.pages, reader, wanted))
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
   const { text, count, first, last, more, rewritten } = page
   const shares = exchange.shares(page)
