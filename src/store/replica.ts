@@ -24,7 +24,7 @@ const STATEMENT_SECONDS = 3
 const GRACE_SECONDS = 0.5
 const CONNECT_SECONDS = 1
 /** Milliseconds for which a collection is not asked for after it was found to lag. */
-const LAG_PAUSE = 100
+const LAG_PAUSE = 25
 /** Milliseconds until a replica that failed is looked at again; doubled up to the most. */
 const FIRST_PAUSE = 1_000
 const MOST_PAUSE = 15_000
