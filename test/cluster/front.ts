@@ -104,6 +104,7 @@ export class Node {
       COMITY_POOLED: 'transaction',
       COMITY_TRUST_PROXY: '127.0.0.1',
       COMITY_REQUEST_LIMIT: 'off',
+      COMITY_REQUEST_SECONDS: '10',
       LOG_LEVEL: 'warn',
     }
   }

@@ -22,6 +22,8 @@ export class Load {
   crawled = 0
   refused = 0
   broken = 0
+  /** Longest page, in milliseconds. */
+  slowest = 0
   /** Longest time without an acknowledgement, in milliseconds. */
   gap = 0
   #lastAck = 0
@@ -38,6 +40,7 @@ export class Load {
     this.#writing = true
     this.#reading = true
     this.gap = 0
+    this.slowest = 0
     this.#lastAck = performance.now()
     this.#writers = Promise.all(WRITERS.map((name) => this.#write(as(this.#url, name))))
     this.#work = Promise.all([
@@ -114,7 +117,9 @@ export class Load {
   }
 
   async #page(client: Client, query: Record<string, string>): Promise<Answer | null> {
+    const began = performance.now()
     const answer = await this.#answered(() => client.getObjects(PATH, { 'match[version]': 'all', ...query }))
+    this.slowest = Math.max(this.slowest, performance.now() - began)
     this.pages++
     if (answer.status === 200) return answer
     this.wrong.push(`GET: ${answer.status} ${answer.text.slice(0, 300)}`)

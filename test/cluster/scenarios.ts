@@ -94,6 +94,33 @@ const laggingReplica: Scenario = async (cluster, wrong) => {
   return `${tightened} tightenings obeyed in the next of ${looks} answers on both nodes; pages while loose: ${since(before, loose)}; while paused: ${since(loose, paused)}; resumed: ${since(paused, resumed)}; ${figures}`
 }
 
+const killedReplica: Scenario = async (cluster, wrong) => {
+  const { standby, nodes } = cluster
+  const load = loadOf(cluster)
+  await load.more(500)
+  await standby.kill9()
+  await sleep(500)
+  const [pages, had, refused] = [load.pages, load.acknowledged.size, load.refused]
+  // The only standby that a commit waits for is gone: nothing may be acknowledged, and every page is served.
+  await sleep(14_000)
+  if (load.acknowledged.size > had) wrong.push('acknowledged without the standby')
+  if (load.refused === refused) wrong.push('a writer waits for ever')
+  const served = load.pages - pages
+  if (served < 50) wrong.push(`${served} pages while the replica was away`)
+  const slowest = load.slowest
+  if (slowest > 6_000) wrong.push(`a page took ${seconds(slowest)}`)
+  const before = await replicaPages(nodes)
+  await standby.start()
+  await load.more(500)
+  let back = false
+  for (let i = 0; i < 60 && !back; i++) {
+    await sleep(500)
+    back = ((await replicaPages(nodes)).served ?? 0) > (before.served ?? 0)
+  }
+  if (!back) wrong.push('the replica serves no page after its return')
+  return `nothing acknowledged without it, ${served} pages served meanwhile, the slowest in ${seconds(slowest)}; ${await quiet(load, cluster, wrong)}`
+}
+
 const restartedPrimary: Scenario = async (cluster, wrong) => {
   const load = loadOf(cluster)
   await load.more(1_000)
@@ -151,6 +178,7 @@ const failover: Scenario = async (cluster, wrong) => {
 export const SCENARIOS: Record<string, Scenario> = {
   'a node killed under load': killedNode,
   'a replica that lags': laggingReplica,
+  'the replica killed under load': killedReplica,
   'the primary restarted under load': restartedPrimary,
   'the primary killed, the replica promoted': failover,
 }

@@ -24,12 +24,17 @@ export interface Prepared {
   objects: StixObject[]
   amber: StixObject
   agreement: string
+  /** They lie after it in the log. */
+  after: string
 }
 
 export async function prepare(url: string, count: number): Promise<Prepared> {
   const writer = as(url, 'writer-1')
+  const before = indicator({ name: 'before', object_marking_refs: [TLP.green] })
+  await writer.add(PATH, before)
+  const after = (await writer.getManifest(PATH, { 'match[id]': before.id })).last
   const objects = Array.from({ length: count * 3 }, (_, i) =>
-    indicator({ name: `loose ${i}`, object_marking_refs: [TLP.green] }),
+    indicator({ name: `loose (${i})`, object_marking_refs: [TLP.green] }),
   )
   const amber = indicator({ name: 'loose amber', object_marking_refs: [TLP.amber] })
   await writer.add(PATH, ...objects, amber)
@@ -37,7 +42,7 @@ export async function prepare(url: string, count: number): Promise<Prepared> {
   const draft = await ok(json(as(url, 'head'), 'POST', '/api/v1/agreements', terms))
   const agreement = String(JSON.parse(draft).id)
   await ok(json(as(url, 'paris'), 'POST', `/api/v1/agreements/${agreement}/signature`, { reason: 'a test' }))
-  return { objects, amber, agreement }
+  return { objects, amber, agreement, after }
 }
 
 /**
@@ -47,7 +52,7 @@ export async function prepare(url: string, count: number): Promise<Prepared> {
 export async function tightenAll(
   url: string,
   nodes: readonly string[],
-  { objects, amber, agreement }: Prepared,
+  { objects, amber, agreement, after }: Prepared,
 ): Promise<{ leaks: string[]; looks: number; tightened: number }> {
   const writer = as(url, 'writer-1')
   const leaks: string[] = []
@@ -58,7 +63,7 @@ export async function tightenAll(
         const client = as(node, reader)
         const answers = await Promise.all([
           client.getObject(PATH, object.id),
-          client.getObjects(PATH, { limit: '1000' }),
+          client.getObjects(PATH, { limit: '1000', added_after: after }),
           client.getManifest(PATH, { 'match[id]': object.id }),
           client.getVersions(PATH, object.id),
         ])
@@ -95,8 +100,8 @@ export async function tightenAll(
 }
 
 /** All of it is readable, to begin with. */
-export async function readable(node: string, { objects, amber }: Prepared): Promise<boolean> {
-  const seen = await as(node, 'stranger').pages(`${PATH}objects/`, { limit: '1000' })
+export async function readable(node: string, { objects, amber, after }: Prepared): Promise<boolean> {
+  const seen = await as(node, 'stranger').pages(`${PATH}objects/`, { limit: '1000', added_after: after })
   const ids = new Set(seen.flatMap((page) => page.ids))
   return (
     objects.every((o) => ids.has(o.id)) && (await as(node, 'paris').getObject(PATH, amber.id)).status === 200
