@@ -25,6 +25,18 @@ export const SETTINGS: readonly Setting[] = [
     about: 'The role for migrate, apply, token and password; never used to serve requests.',
   },
   {
+    name: 'DATABASE_READ_URL',
+    fallback: '',
+    about:
+      'A streaming replica of the database, for pages of objects: used when it has replayed what the reader must see, else the primary is.',
+  },
+  {
+    name: 'COMITY_POOLED',
+    fallback: 'off',
+    about:
+      'transaction: DATABASE_URL and DATABASE_READ_URL lead through PgBouncer in transaction mode. DATABASE_OWNER_URL must then name the server itself.',
+  },
+  {
     name: 'LOG_LEVEL',
     fallback: 'info',
     about: 'fatal, error, warn, info, debug, trace or silent. Readable on a terminal, JSON otherwise.',
@@ -132,6 +144,9 @@ export interface Config {
   port: number
   databaseUrl: string | null
   ownerUrl: string | null
+  readUrl: string | null
+  /** A pooler in transaction mode is before the database. */
+  pooled: boolean
   logLevel: string
   production: boolean
   dataDir: string
@@ -203,12 +218,22 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     throw new Refusal(`LOG_LEVEL=${logLevel} is none of ${levels.join(', ')}.`, 2)
   }
   const databaseUrl = databaseAddress(text('DATABASE_URL'), 'DATABASE_URL')
+  const readUrl = databaseAddress(text('DATABASE_READ_URL'), 'DATABASE_READ_URL')
+  if (readUrl !== null && databaseUrl === null) {
+    throw new Refusal('DATABASE_READ_URL needs DATABASE_URL: the embedded database has no replica.', 2)
+  }
+  const pooled = text('COMITY_POOLED') ?? 'off'
+  if (pooled !== 'off' && pooled !== 'transaction') {
+    throw new Refusal(`COMITY_POOLED=${pooled} is neither off nor transaction.`, 2)
+  }
   const dataDir = resolve(text('COMITY_DATA_DIR') ?? '.comity')
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: int('PORT', 0, 65535),
     databaseUrl,
     ownerUrl: databaseAddress(text('DATABASE_OWNER_URL'), 'DATABASE_OWNER_URL') ?? databaseUrl,
+    readUrl,
+    pooled: pooled === 'transaction',
     logLevel,
     production: mode === 'production',
     dataDir,
