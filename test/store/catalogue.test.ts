@@ -98,6 +98,7 @@ const FUNCTIONS = [
   'settle_quarantined',
   'sign_agreement',
   'spread_recalls',
+  'store_new',
   'sweep',
   'sweep_releases',
   'take_step',
