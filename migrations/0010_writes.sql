@@ -95,5 +95,13 @@ begin
     from unnest(p_status_ids, p_successes, p_failures) as s (id, successes, failures);
 end $$;
 
-revoke all on function version_at(bigint), meets, store_new from public;
-grant execute on function store_new to comity_app;
+-- How many uploads are unfinished: of a principal, and in all. Until the end of the transaction nobody else is told, so
+-- that what is opened after it stays within the bounds.
+create function count_uploads(p_principal text, out own int, out everybody int) language plpgsql security definer set search_path = comity, pg_temp as $$
+begin
+  perform pg_advisory_xact_lock(7240010);
+  select count(*) filter (where principal = p_principal), count(*) into own, everybody from upload;
+end $$;
+
+revoke all on function version_at(bigint), meets, store_new, count_uploads(text) from public;
+grant execute on function store_new, count_uploads(text) to comity_app;

@@ -58,6 +58,7 @@ const FUNCTIONS = [
   'claim_upload',
   'close_statuses',
   'copies',
+  'count_uploads',
   'dependants',
   'due',
   'due_step',
