@@ -53,13 +53,16 @@ create function micros_month(p_at bigint) returns date language sql immutable se
 -- Returns the name of what it made; null when there is nothing to do, another node does it, or the lock was not to be had.
 create function tend_partitions(p_now bigint, p_months int) returns text language plpgsql security definer set search_path = comity, pg_temp as $$
 declare
-  v_lower bigint := (select lower from partitions() where upper is null);
-  v_month date := micros_month(v_lower);
+  v_lower bigint;
+  v_month date;
   v_last bigint;
   v_next date;
   v_name text;
 begin
-  if v_lower > p_now + 15 * 86400000000 or not pg_try_advisory_xact_lock(7240012) then return null; end if;
+  if not pg_try_advisory_xact_lock(7240012) then return null; end if;
+  v_lower := (select lower from partitions() where upper is null);
+  if v_lower > p_now + 15 * 86400000000 then return null; end if;
+  v_month := micros_month(v_lower);
   v_name := 'item_' || to_char(v_month, 'YYYY_MM');
   -- The first border of a period that is not short of half a period away.
   v_next := v_month + make_interval(months => (p_months + 1) / 2);

@@ -11,7 +11,11 @@ export interface Partition {
 
 /** As comity_owner; the first lies lowest. */
 export async function readPartitions(db: Database): Promise<Partition[]> {
-  return await db.rows<Partition>(sql`select name, lower, upper from partitions()`)
+  const rows = await db.rows<{ name: string; lower: string | null; upper: string | null }>(
+    sql`select name, lower::text, upper::text from partitions()`,
+  )
+  const micros = (text: string | null) => (text === null ? null : BigInt(text))
+  return rows.map(({ name, lower, upper }) => ({ name, lower: micros(lower), upper: micros(upper) }))
 }
 
 /**
