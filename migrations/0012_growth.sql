@@ -27,10 +27,10 @@ create function wall_partition(p_name text) returns void language plpgsql set se
 begin
   execute format('alter table %I enable row level security', p_name);
   execute format('alter table %I force row level security', p_name);
-  execute format('drop policy if exists owner_all on %I', p_name);
-  execute format('create policy owner_all on %I to comity_owner using (true) with check (true)', p_name);
   execute format('alter table %I set (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_scale_factor = 0.02, '
     'autovacuum_analyze_scale_factor = 0.05)', p_name);
+  if exists (select from pg_policies where schemaname = 'comity' and tablename = p_name and policyname = 'owner_all') then return; end if;
+  execute format('create policy owner_all on %I to comity_owner using (true) with check (true)', p_name);
 end $$;
 
 -- Partitions of the log with their bounds in microseconds; null = open.

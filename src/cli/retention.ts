@@ -9,7 +9,7 @@ import {
   readGone,
   takeOut,
 } from '../store/retention.ts'
-import { formatMicros, type Micros, systemClock } from '../time.ts'
+import { type Clock, formatMicros, type Micros, systemClock } from '../time.ts'
 import { dateOf, operator, usage } from './acting.ts'
 import { type CliContext, EXIT } from './context.ts'
 
@@ -19,8 +19,12 @@ export interface RetentionCommand {
 }
 
 /** Prints one line per collection: what goes, and what stays though it is old. */
-export async function retentionCommand(context: CliContext, command: RetentionCommand): Promise<number> {
-  const now = systemClock.now()
+export async function retentionCommand(
+  context: CliContext,
+  command: RetentionCommand,
+  clock: Clock = systemClock,
+): Promise<number> {
+  const now = clock.now()
   const before = dateOf(command.before, '--before') as Micros
   if (before > now) throw usage('--before takes a time that has passed')
   return await context.withOwner(async (client) => {
