@@ -8,7 +8,7 @@ import { Pool } from '../../src/store/pool.ts'
 import { sql } from '../../src/store/sql.ts'
 import { basic } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
-import { applyInProcess, asOwner, type Node, openNode, TestClock } from '../support/in-process.ts'
+import { applyInProcess, asOwner, type Node, openNode, TestClock, WAYS } from '../support/in-process.ts'
 import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
 import { sleep } from '../support/run-lock.ts'
 import { indicator, TLP, version } from '../support/stix.ts'
@@ -112,8 +112,8 @@ test('pages across a border, and a row that goes across', async (t) => {
   await tendPartitions(pool, end, 1)
   const clock = new TestClock(end - 1n * DAY)
   const nodes: Node[] = []
-  for (const narrow of [false, true]) {
-    const node = await openNode(url, clock, { narrow: () => narrow })
+  for (const way of WAYS) {
+    const node = await openNode(url, clock, { way: () => way })
     t.teardown(() => node.close())
     nodes.push(node)
   }
