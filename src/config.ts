@@ -144,6 +144,12 @@ export const SETTINGS: readonly Setting[] = [
   },
   { name: 'COMITY_STATUS_HOURS', fallback: '48', about: 'Hours that a status stays readable (24 at least).' },
   {
+    name: 'COMITY_PARTITION_MONTHS',
+    fallback: '12',
+    about:
+      'Months that a new partition of the log covers; retention drops whole partitions, and each makes a look-up by id dearer (docs/growth.md).',
+  },
+  {
     name: 'COMITY_LEDGER',
     fallback: 'on',
     about:
@@ -195,6 +201,7 @@ export interface Config {
   openDiscovery: boolean
   corsOrigins: string[]
   statusHours: number
+  partitionMonths: number
   ledger: boolean
   poolSize: number
   requestSeconds: number
@@ -298,6 +305,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     openDiscovery: flag('COMITY_OPEN_DISCOVERY', false),
     corsOrigins: list('COMITY_CORS_ORIGINS'),
     statusHours: int('COMITY_STATUS_HOURS', 24, 100_000),
+    partitionMonths: int('COMITY_PARTITION_MONTHS', 1, 120),
     ledger: flag('COMITY_LEDGER', true),
     poolSize: int('COMITY_POOL_SIZE', 2, 500),
     requestSeconds: int('COMITY_REQUEST_SECONDS', 1, 3600),
