@@ -62,7 +62,9 @@ export async function startBench(
     await run(['migrate'], env)
     await run(['apply', '-'], env, topology)
   }
-  const server: ChildProcess = spawn(process.execPath, [PROGRAM, 'serve'], {
+  // Such as --cpu-prof, which NODE_OPTIONS may not hold.
+  const options = process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []
+  const server: ChildProcess = spawn(process.execPath, [...options, PROGRAM, 'serve'], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -111,30 +111,34 @@ export async function getPage(
   const delivers = exchange.config.ledger && DELIVERS[kind]
   const written = delivers && wanted.body && wanted.tags === null ? writtenAsRead(exchange, caller) : null
   const later = delivers && wanted.body && wanted.tags !== null
-  const page = await readPage(exchange.pages, reader, {
-    ...filter,
-    kind: kind === 'object' ? 'objects' : kind,
-    collection: seq,
-    addedAfter,
-    after,
-    limit,
-    narrow: filter.ids === null && exchange.isNarrow(caller, seq, limit),
-    bytes: limits.bytes,
-    single: id !== null,
-    copies: place.collection.redaction === 'redact',
-    places: delivers && (later || (key !== null && exchange.config.cacheBytes > 0)),
-    record: written?.record ?? null,
-  })
+  const read = (single: boolean) =>
+    readPage(exchange.pages, reader, {
+      ...filter,
+      kind: kind === 'object' ? 'objects' : kind,
+      collection: seq,
+      addedAfter,
+      after,
+      limit,
+      narrow: filter.ids === null && exchange.isNarrow(caller, seq, limit),
+      bytes: limits.bytes,
+      single,
+      copies: place.collection.redaction === 'redact',
+      places: delivers && (later || (key !== null && exchange.config.cacheBytes > 0)),
+      record: written?.record ?? null,
+    })
+  let page = await read(false)
+  // Hidden, unknown and nothing left are told apart, or not, by a second look, which only they need.
+  if (page.count === 0 && id !== null) page = await read(true)
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
   const { count, first, last, more, rewritten, places } = page
   await written?.settle(page)
   const text = count === 0 ? NONE : new PageText(page.text)
-  const read: SealedPage = { text, count, first, last, more, rewritten, places, shares: null }
-  const found = answer(read)
+  const whole: SealedPage = { text, count, first, last, more, rewritten, places, shares: null }
+  const found = answer(whole)
   if (later && !found.unchanged) {
-    await deliver(exchange, caller, { collection: seq, epoch, shares: sharesOf(exchange, read), rewritten })
+    await deliver(exchange, caller, { collection: seq, epoch, shares: sharesOf(exchange, whole), rewritten })
   }
-  if (key !== null && more) exchange.sealed.keep(key, read)
+  if (key !== null && more) exchange.sealed.keep(key, whole)
   return found
 }
 
