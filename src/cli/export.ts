@@ -83,7 +83,7 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
       after,
       limit: PAGE,
       bytes: PAGE_BYTES,
-      narrow: exchange.isNarrow(caller, collection.seq, PAGE),
+      way: exchange.way(caller, collection.seq, PAGE),
       single: false,
       copies: collection.redaction === 'redact',
       places: exchange.config.ledger,

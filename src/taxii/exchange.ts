@@ -4,6 +4,7 @@ import { spelled } from '../policy/closure.ts'
 import { type Rules, Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
+import type { Way } from '../store/read-items.ts'
 import { type Reader, StaleWorld } from '../store/session.ts'
 import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
@@ -15,6 +16,8 @@ import { SealedPages } from './sealed-pages.ts'
 /** Cost of a row that is fetched to be merged, and of one more stream, against a row looked at along the log. */
 const MERGE_COST = 2
 const STREAM_COST = 20
+/** Numbers of audiences that are walked side by side: each is a plan of its own. */
+const SIDE_BY_SIDE = [4, 8, 16]
 
 /** Counters that http exposes; no labels of the policy in them. */
 export interface Observer {
@@ -161,25 +164,29 @@ export class Exchange {
   }
 
   /**
-   * Does this caller see so little of a collection that merging its audiences' own orders looks at fewer rows than
-   * walking along the log? The figures may be old: the choice changes how long a page takes, never what is on it.
+   * How to come by a page: with few audiences side by side, which costs the same wherever hidden rows lie; with many,
+   * whatever looks at fewer rows. The figures may be old: the choice changes how long a page takes, never what is on it.
    * @param limit rows of the page
    */
-  isNarrow(caller: Caller, collection: number, limit: number): boolean {
+  way(caller: Caller, collection: number, limit: number): Way {
     const spread = this.#breadth.get(collection)
-    if (!spread) return false
+    if (!spread) return 'along'
     const { ids } = (this.#scopes as Scopes).of(caller.subject, this.clock.now())
     let total = 0
     for (const count of spread.values()) total += count
     let visible = 0
     let fetched = 0
+    let streams = 0
     for (const id of ids) {
       const count = spread.get(id) ?? 0
+      if (count > 0) streams++
       visible += count
       fetched += STREAM_COST + Math.min(count, limit + 1) * MERGE_COST
     }
+    const side = SIDE_BY_SIDE.find((most) => most >= streams)
+    if (side !== undefined) return side
     const examined = visible === 0 ? total : Math.min(total, (limit * total) / visible)
-    return fetched < examined
+    return fetched < examined ? 'merged' : 'along'
   }
 
   /** The subject that a principal is, uncapped; null when it is not active or has no organization. */

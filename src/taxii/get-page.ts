@@ -119,7 +119,7 @@ export async function getPage(
       addedAfter,
       after,
       limit,
-      narrow: filter.ids === null && exchange.isNarrow(caller, seq, limit),
+      way: filter.ids ? 'along' : exchange.way(caller, seq, limit),
       bytes: limits.bytes,
       single,
       copies: place.collection.redaction === 'redact',
