@@ -126,7 +126,7 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
   >(
     db,
     reader,
-    sql`select g.count, g.more, g.text, g.rewritten, g.exists, g.buried, g.fits, ${placed(query, reader, query.collection)}
+    sql`select g.count, g.more, g.text, g.rewritten, g.fits, g.exists, g.buried, ${placed(query, reader, query.collection)}
       from (select count(*) filter (where kept)::int as count,
         ${gathered(query)},
         coalesce(bool_or(not kept), false) as more,
@@ -185,8 +185,11 @@ function along(columns: Sql, where: readonly Sql[], query: ItemQuery): Sql {
  * not depend on how many hidden rows lie between. Which audiences have rows is read in this very statement.
  */
 function merged(columns: Sql, where: readonly Sql[], query: ItemQuery, reader: Reader): Sql {
+  const from = latest(query.addedAfter, query.after)
+  // An audience that has nothing after the position would be looked up in every partition.
+  const ahead = from === null ? sql`` : sql`and a.last > ${from}::bigint`
   return sql`select m.* from (
-      select a.audience from collection_audience a where ${seenHere(query, reader)}
+      select a.audience from collection_audience a where ${seenHere(query, reader)} ${ahead}
     ) a cross join lateral (
       select i.position, ${columns} from item i where i.audience = a.audience and ${join(where, ' and ')}
       order by i.position limit ${query.limit + 1}

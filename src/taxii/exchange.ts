@@ -5,6 +5,7 @@ import { type Rules, Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
 import type { Way } from '../store/read-items.ts'
+import type { Replica } from '../store/replica.ts'
 import { type Reader, StaleWorld } from '../store/session.ts'
 import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
@@ -29,6 +30,8 @@ export interface ExchangeOptions {
   pool: Pool
   /** For pages of the log (`plans: 'ordered'`). */
   pages: Pool
+  /** Pages that it has replayed enough for are read there. */
+  replica?: Replica | null
   config: Config
   clock: Clock
   observer: Observer
@@ -38,6 +41,7 @@ export interface ExchangeOptions {
 export class Exchange {
   readonly pool: Pool
   readonly pages: Pool
+  readonly replica: Replica | null
   readonly config: Config
   readonly clock: Clock
   readonly observer: Observer
@@ -56,6 +60,7 @@ export class Exchange {
   constructor(options: ExchangeOptions) {
     this.pool = options.pool
     this.pages = options.pages
+    this.replica = options.replica ?? null
     this.config = options.config
     this.clock = options.clock
     this.observer = options.observer

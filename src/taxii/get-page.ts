@@ -1,7 +1,7 @@
 /** Objects, manifest, object by id and versions: the four paged reads (TAXII 2.1 §5.3, 5.4, 5.6, 5.8). */
 import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
-import { latest, readPage } from '../store/read-items.ts'
+import { type ItemQuery, latest, readPage } from '../store/read-items.ts'
 import { formatMicros } from '../time.ts'
 import { type Binding, cursorKeys, openCursor, sealCursor } from './cursor.ts'
 import { confirmAndDeliver, deliver, writtenAsRead } from './deliveries.ts'
@@ -9,6 +9,7 @@ import type { Exchange } from './exchange.ts'
 import { filterKey, type Parameter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
 import { type PageBody, PageText } from './page-text.ts'
+import { readElsewhere } from './read-elsewhere.ts'
 import type { Share } from './runs.ts'
 import type { SealedPage } from './sealed-pages.ts'
 import { EVERYTHING, has, tagOf, type Wanted } from './validator.ts'
@@ -107,28 +108,33 @@ export async function getPage(
     if (await confirmAndDeliver(exchange, caller, page)) return found
     exchange.sealed.drop(key)
   }
+  const asked: ItemQuery = {
+    ...filter,
+    kind: kind === 'object' ? 'objects' : kind,
+    collection: seq,
+    addedAfter,
+    after,
+    limit,
+    way: filter.ids ? 'along' : exchange.way(caller, seq, limit),
+    bytes: limits.bytes,
+    single: false,
+    copies: place.collection.redaction === 'redact',
+    places: false,
+    record: null,
+  }
   // Without a body nothing is delivered, and whether there will be one is known afterwards if the client has a tag.
   const delivers = exchange.config.ledger && DELIVERS[kind]
-  const written = delivers && wanted.body && wanted.tags === null ? writtenAsRead(exchange, caller) : null
-  const later = delivers && wanted.body && wanted.tags !== null
-  const read = (single: boolean) =>
-    readPage(exchange.pages, reader, {
-      ...filter,
-      kind: kind === 'object' ? 'objects' : kind,
-      collection: seq,
-      addedAfter,
-      after,
-      limit,
-      way: filter.ids ? 'along' : exchange.way(caller, seq, limit),
-      bytes: limits.bytes,
-      single,
-      copies: place.collection.redaction === 'redact',
-      places: delivers && (later || (key !== null && exchange.config.cacheBytes > 0)),
-      record: written?.record ?? null,
-    })
-  let page = await read(false)
+  const kept = delivers && key !== null && exchange.config.cacheBytes > 0
+  const leaves = delivers && wanted.body
+  const elsewhere = await readElsewhere(exchange, reader, { ...asked, places: leaves || kept })
+  const written = leaves && wanted.tags === null && !elsewhere ? writtenAsRead(exchange, caller) : null
+  const later = leaves && !written
+  const here = { ...asked, places: later || kept, record: written?.record ?? null }
+  let page = elsewhere ?? (await readPage(exchange.pages, reader, here))
   // Hidden, unknown and nothing left are told apart, or not, by a second look, which only they need.
-  if (page.count === 0 && id !== null) page = await read(true)
+  if (page.count === 0 && id !== null) {
+    page = await readPage(exchange.pages, reader, { ...here, single: true })
+  }
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
   const { count, first, last, more, rewritten, places } = page
   await written?.settle(page)

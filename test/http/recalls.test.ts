@@ -273,7 +273,7 @@ test('a collection that is removed recalls what was fetched from it, a rehearsal
         prune: true,
         dryRun,
         now: BigInt(Date.now()) * 1000n,
-        hashToken: (sha256: Buffer) => sha256,
+        hashToken: (sha256: string) => Buffer.from(sha256, 'hex'),
       }
       await applyTopology(client as unknown as pg.PoolClient, file.declared, options)
     })

@@ -69,7 +69,14 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
   })
   const pools = openPools(url, true, config, () => {})
   // Without the figures of the process, whose observers would pile up with the nodes.
-  const metrics: Metrics = { registry: new Registry(), request() {}, ingested() {}, credential() {} }
+  const none = () => {}
+  const metrics: Metrics = {
+    registry: new Registry(),
+    request: none,
+    replica: () => none,
+    ingested: none,
+    credential: none,
+  }
   const exchange = new Exchange({ ...pools, config, clock, observer: metrics })
   await exchange.refresh()
   if (options.way) exchange.way = options.way
