@@ -1,20 +1,11 @@
 /** What happens to the cluster, one after the other; each says what it measured and notes what is wrong. */
 import { raw } from '../support/client.ts'
 import { sleep } from '../support/run-lock.ts'
-import type { Database } from './database.ts'
-import type { Node, Pooler } from './front.ts'
+import type { Cluster } from './build.ts'
+import type { Node } from './front.ts'
 import { Load } from './load.ts'
 import { prepare, readable, tightenAll } from './tighten.ts'
 import { as, PATH } from './world.ts'
-
-export interface Cluster {
-  primary: Database
-  standby: Database
-  pooler: Pooler
-  nodes: Node[]
-  /** Of the balancer. */
-  url: string
-}
 
 type Scenario = (cluster: Cluster, wrong: string[]) => Promise<string>
 
