@@ -14,10 +14,12 @@ const PROGRAM = join(packageRoot, 'build', 'src', 'main.js')
 export interface Bench {
   base: string
   databaseUrl: string
+  /** Of the server's process. */
+  pid: number
   stop(): Promise<void>
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   return await new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number }
@@ -78,6 +80,7 @@ export async function startBench(
   return {
     base,
     databaseUrl,
+    pid: server.pid as number,
     async stop() {
       server.kill('SIGTERM')
       await new Promise((resolve) => server.once('exit', resolve))

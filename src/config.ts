@@ -100,7 +100,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'COMITY_REQUEST_LIMIT',
-    fallback: '20000/10',
+    fallback: '500000/10',
     about: 'REQUESTS/SECONDS allowed per principal (per address for anonymous) before 429, or off.',
   },
   { name: 'COMITY_BASIC_AUTH', fallback: 'on', about: 'on or off: HTTP Basic.' },

@@ -10,7 +10,7 @@ import { getPage, type PageKind } from '../taxii/get-page.ts'
 import { findCollection, findRoot, inWorld, requireRead, requireWrite } from '../taxii/operation.ts'
 import { getApiRoot, getCollection, getCollections, getDiscovery, isPublic } from '../taxii/server-info.ts'
 import { getStatus } from '../taxii/status.ts'
-import { send } from './answer.ts'
+import { send, sendPage, sendTagged, wantedOf } from './answer.ts'
 import { answersOptions } from './methods.ts'
 import { accepts, isEnvelopeType } from './negotiate.ts'
 import { readBody } from './read-body.ts'
@@ -38,7 +38,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       if (caller.subject === null && !open) throw new AppError('unauthorized')
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await send(request, reply, 200, getDiscovery(exchange, caller))
+      await sendTagged(request, reply, exchange, getDiscovery(exchange, caller))
     })
   })
 
@@ -49,7 +49,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const root = findRoot(exchange, caller, path)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await send(request, reply, 200, getApiRoot(exchange, root))
+      await sendTagged(request, reply, exchange, getApiRoot(exchange, root))
     })
   })
 
@@ -71,7 +71,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const root = findRoot(exchange, caller, path)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await send(request, reply, 200, getCollections(exchange, caller, root))
+      await sendTagged(request, reply, exchange, getCollections(exchange, caller, root))
     })
   })
 
@@ -82,7 +82,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const place = findCollection(exchange, caller, root, collection)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await send(request, reply, 200, getCollection(place.collection, place.rights))
+      await sendTagged(request, reply, exchange, getCollection(place.collection, place.rights))
     })
   })
 
@@ -141,10 +141,10 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       if (await answered(exchange, request, reply, allowed)) return
       requireRead(place)
       negotiate(request, config)
-      const answer = await getPage(exchange, caller, place, kind, queryOf(request), id)
+      const answer = await getPage(exchange, caller, place, kind, queryOf(request), id, wantedOf(request))
       reply.header('x-taxii-date-added-first', answer.first)
       reply.header('x-taxii-date-added-last', answer.last)
-      await send(request, reply, 200, answer.body)
+      await sendPage(request, reply, answer)
     })
   }
 }

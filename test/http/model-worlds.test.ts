@@ -6,7 +6,7 @@ import { formatMicros } from '../../src/time.ts'
 import type { Answer } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { newClock, pathOf, play, subjectOf, watch } from '../support/history.ts'
-import { applyInProcess, asOwner, type Node, openNode } from '../support/in-process.ts'
+import { applyInProcess, asOwner, type Node, openNode, WAYS } from '../support/in-process.ts'
 import { disagreements } from '../support/plain-disagreements.ts'
 import { type Query, select } from '../support/plain-select.ts'
 import { type PlainStore, type Row, storedRows } from '../support/plain-store.ts'
@@ -177,7 +177,7 @@ async function oneWorld(seed: number, base: string, fail: (message: string) => v
   const world = randomWorld(random)
   const clock = newClock()
   const declared = await applyInProcess(base, world.text, clock.now())
-  const node = await openNode(base, clock, { narrow: () => random.chance(0.5) })
+  const node = await openNode(base, clock, { way: () => random.pick(WAYS) })
   const log = new ReferenceLog(declared, world.definitions, await asOwner(base, storedRows))
   const look = watch(log, declared, base, clock)
   try {

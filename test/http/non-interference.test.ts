@@ -13,6 +13,7 @@ import {
   type Node,
   openNode,
   sibling,
+  WAYS,
 } from '../support/in-process.ts'
 import { storedRows } from '../support/plain-store.ts'
 import { type Purged, purge } from '../support/purge.ts'
@@ -104,7 +105,7 @@ for (let w = FIRST; w * READERS < WORLDS; w++) {
           purge(client, declared, log.store, subjectOf(declared, who), clock.now()),
         )
         // The plan must make no difference.
-        const plan = (coin = new Random(random.below(2 ** 31))) => ({ narrow: () => coin.chance(0.5) })
+        const plan = (coin = new Random(random.below(2 ** 31))) => ({ way: () => coin.pick(WAYS) })
         const sides: [Node, Node] = [await openNode(full, clock, plan()), await openNode(less, clock, plan())]
         try {
           const found = await compare(random, world, who, purged, script, sides)
