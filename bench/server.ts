@@ -38,7 +38,7 @@ async function run(args: string[], env: NodeJS.ProcessEnv, input = ''): Promise<
 /**
  * @param topology YAML for `comity apply`; null: another node on a database that has one
  * @param url an empty database to use; an embedded one in a temporary directory without it
- * @param settings of this node
+ * @param settings of this node; BENCH_SERVER_FLAGS of the environment go to its Node (such as --cpu-prof)
  */
 export async function startBench(
   topology: string | null,
@@ -64,7 +64,8 @@ export async function startBench(
     await run(['migrate'], env)
     await run(['apply', '-'], env, topology)
   }
-  const server: ChildProcess = spawn(process.execPath, [PROGRAM, 'serve'], {
+  const flags = process.env.BENCH_SERVER_FLAGS?.split(' ') ?? []
+  const server: ChildProcess = spawn(process.execPath, [...flags, PROGRAM, 'serve'], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -91,6 +91,33 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '2000',
     about: 'Envelopes up to this many objects are finished before the 202; larger ones answer pending.',
   },
+  {
+    name: 'COMITY_BODIES',
+    fallback: '200',
+    about:
+      'Request bodies that a node reads, checks and stores at a time; more get 503 before they are read.',
+  },
+  {
+    name: 'COMITY_BODIES_SHARE',
+    fallback: '100',
+    about: 'Of these, the bodies of one principal; more get 429.',
+  },
+  {
+    name: 'COMITY_BODY_BYTES',
+    fallback: '134217728',
+    about:
+      'Bytes of these bodies together, after decompression; more get 503. Checking takes about five times as much memory.',
+  },
+  {
+    name: 'COMITY_UPLOADS',
+    fallback: '1000',
+    about: 'Large envelopes that wait to be finished, in all; more get 503.',
+  },
+  {
+    name: 'COMITY_UPLOADS_SHARE',
+    fallback: '50',
+    about: 'Of these, the envelopes of one principal; more get 429.',
+  },
   { name: 'COMITY_OBJECT_BYTES', fallback: '1048576', about: 'Largest single object in bytes.' },
   { name: 'COMITY_OBJECT_DEPTH', fallback: '64', about: 'Deepest nesting of one object.' },
   {
@@ -116,6 +143,12 @@ export const SETTINGS: readonly Setting[] = [
     about: 'Origins (comma list, or *) that browsers may call from.',
   },
   { name: 'COMITY_STATUS_HOURS', fallback: '48', about: 'Hours that a status stays readable (24 at least).' },
+  {
+    name: 'COMITY_PARTITION_MONTHS',
+    fallback: '12',
+    about:
+      'Months that a new partition of the log covers; retention drops whole partitions, and each makes a look-up by id dearer (docs/growth.md).',
+  },
   {
     name: 'COMITY_LEDGER',
     fallback: 'on',
@@ -158,6 +191,8 @@ export interface Config {
   cacheBytes: number
   maxContentLength: number
   syncObjects: number
+  intake: { bodies: number; share: number; bytes: number }
+  uploads: { most: number; share: number }
   objectLimits: { bytes: number; depth: number }
   loginThrottle: Rate
   requestLimit: Rate
@@ -166,6 +201,7 @@ export interface Config {
   openDiscovery: boolean
   corsOrigins: string[]
   statusHours: number
+  partitionMonths: number
   ledger: boolean
   poolSize: number
   requestSeconds: number
@@ -249,6 +285,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     cacheBytes: int('COMITY_CACHE_BYTES', 0, 17_179_869_184),
     maxContentLength: int('COMITY_MAX_CONTENT_LENGTH', 1024, 268_435_456),
     syncObjects: int('COMITY_SYNC_OBJECTS', 1, 100_000),
+    intake: {
+      bodies: int('COMITY_BODIES', 1, 100_000),
+      share: int('COMITY_BODIES_SHARE', 1, 100_000),
+      bytes: int('COMITY_BODY_BYTES', 1024, 17_179_869_184),
+    },
+    uploads: {
+      most: int('COMITY_UPLOADS', 1, 1_000_000),
+      share: int('COMITY_UPLOADS_SHARE', 1, 1_000_000),
+    },
     objectLimits: {
       bytes: int('COMITY_OBJECT_BYTES', 1024, 67_108_864),
       depth: int('COMITY_OBJECT_DEPTH', 8, 512),
@@ -260,6 +305,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     openDiscovery: flag('COMITY_OPEN_DISCOVERY', false),
     corsOrigins: list('COMITY_CORS_ORIGINS'),
     statusHours: int('COMITY_STATUS_HOURS', 24, 100_000),
+    partitionMonths: int('COMITY_PARTITION_MONTHS', 1, 120),
     ledger: flag('COMITY_LEDGER', true),
     poolSize: int('COMITY_POOL_SIZE', 2, 500),
     requestSeconds: int('COMITY_REQUEST_SECONDS', 1, 3600),

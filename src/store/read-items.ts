@@ -185,8 +185,11 @@ function along(columns: Sql, where: readonly Sql[], query: ItemQuery): Sql {
  * not depend on how many hidden rows lie between. Which audiences have rows is read in this very statement.
  */
 function merged(columns: Sql, where: readonly Sql[], query: ItemQuery, reader: Reader): Sql {
+  const from = latest(query.addedAfter, query.after)
+  // An audience that has nothing after the position would be looked up in every partition.
+  const ahead = from === null ? sql`` : sql`and a.last > ${from}::bigint`
   return sql`select m.* from (
-      select a.audience from collection_audience a where ${seenHere(query, reader)}
+      select a.audience from collection_audience a where ${seenHere(query, reader)} ${ahead}
     ) a cross join lateral (
       select i.position, ${columns} from item i where i.audience = a.audience and ${join(where, ' and ')}
       order by i.position limit ${query.limit + 1}
