@@ -2,12 +2,14 @@
 import { AppError } from '../errors.ts'
 import { rights } from '../policy/access.ts'
 import { countReaders } from '../policy/losers.ts'
-import type { Subject } from '../policy/model.ts'
+import type { AudienceRecord, Collection, Subject } from '../policy/model.ts'
 import type { Markings } from '../stix/index.ts'
 import type { Database } from '../store/pool.ts'
 import { readPlaces, readTargets, type Target } from '../store/release-targets.ts'
 import { cancelSchedules } from '../store/schedules.ts'
 import { lockAndAssume, type Reader, StaleWorld } from '../store/session.ts'
+import { knownLabelsOf } from '../taxii/author-view.ts'
+import { Book } from '../taxii/book.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import type { Place } from '../taxii/operation.ts'
 import { applyMarks, type Change, remark } from '../taxii/remark.ts'
@@ -61,7 +63,6 @@ export async function relabelObject(
     await also(db, marked.change)
     return marked
   })
-  const before = readers(exchange, place, done.targets[0]?.audience)
   const accepted = done.targets.map((target) => target.accepted)
   const now = await placeNow(exchange, writer, collection.seq, asked.id, accepted)
   return {
@@ -71,7 +72,12 @@ export async function relabelObject(
     date_added: now ? formatMicros(now.position) : null,
     warnings: done.warnings,
     cancelled_schedules: done.cancelled,
-    readers: { before: before ?? 0, after: now ? readers(exchange, place, now.audience) : null },
+    readers: {
+      before: readers(exchange, place, done.before),
+      after: now
+        ? readers(exchange, place, await knownLabel(exchange, exchange.pool, collection, accepted[0]))
+        : null,
+    },
   }
 }
 
@@ -84,6 +90,7 @@ function writerOf(exchange: Exchange, caller: { id: string; subject: Subject }):
 
 interface Marked {
   targets: Target[]
+  before: AudienceRecord | null
   change: Change
   warnings: string[]
   cancelled: string[]
@@ -102,6 +109,7 @@ async function markCopies(
   const meant = asked.accepted ? copies.filter((copy) => asked.accepted?.includes(copy.accepted)) : copies
   const targets = ownCopies(meant, subject.organization.id, asked.versionKey)
   const remarked = await remark(exchange, db, wide, collection, targets, asked.markings)
+  const before = await knownLabel(exchange, db, collection, targets[0]?.accepted)
   const cause = { kind: 'relabel', actor: writer.id, reason: asked.reason } as const
   const change = await applyMarks(exchange, db, collection, remarked, cause)
   const cancelled = await cancelSchedules(
@@ -113,7 +121,7 @@ async function markCopies(
     exchange.clock.now(),
   )
   const warnings = [...new Set(remarked.flatMap(({ labelled }) => labelled.warnings))]
-  return { targets, change, warnings, cancelled }
+  return { targets, before, change, warnings, cancelled }
 }
 
 /** After the commit: where it lies in the log, if the caller still sees it. It never undoes what is done. */
@@ -139,10 +147,21 @@ async function placeNow(
   return null
 }
 
-function readers(exchange: Exchange, { collection }: Place, audience: number | undefined): number | null {
+/** A row's label as its author knows it: what it refers to may have become hidden from it, and a count must not tell. */
+async function knownLabel(
+  exchange: Exchange,
+  db: Database,
+  collection: Collection,
+  accepted: bigint | undefined,
+): Promise<AudienceRecord | null> {
+  if (accepted === undefined) return null
+  const at = { db, collection, book: new Book(exchange, db), now: exchange.clock.now() }
+  return (await knownLabelsOf(at, [accepted])).get(accepted) ?? null
+}
+
+function readers(exchange: Exchange, { collection }: Place, record: AudienceRecord | null): number {
   const { world } = exchange
-  const record = world.audiences[audience ?? 0]
-  if (!record) return null
+  if (!record) return 0
   const mayEnter = (subject: Subject) =>
     rights(world, { id: subject.principal.id, subject, token: null }, collection)?.read ?? false
   return countReaders(world.topology, record, exchange.clock.now(), mayEnter)

@@ -1,8 +1,9 @@
 /** Whether a row is appended again is decided by what its readers see: date_added tells nobody of the rest (policy.md §6, §7). */
 import t, { type Test, test } from 'tap'
 import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
+import { api } from '../support/api.ts'
 import type { StixObject } from '../support/client.ts'
-import { AT, policyWorld, readers } from '../support/policy-world.ts'
+import { AT, COLLECTION, policyWorld, readers } from '../support/policy-world.ts'
 import { startServer } from '../support/server.ts'
 import { malware, relationship, report, TLP, uuid5, version } from '../support/stix.ts'
 
@@ -94,4 +95,17 @@ test('a container of which references are taken out stays where it is', async (t
   t.strictSame(shown?.object_refs, [theirs.id, own.id], 'whole for its author')
   await my2.add(AT.redact, { ...next(about, 4, TLP.green), description: 'a new version is new' })
   t.ok((await added(AT.redact, about.id)) > before)
+})
+
+test('a relabelling counts readers the same way whatever a hidden reference says', async (t) => {
+  const told: unknown[] = []
+  for (const hidden of [null, [TLP.red], ELSEWHERE]) {
+    const { about } = await row(t, AT.closed, relation, hidden)
+    const url = `/api/v1/roots/one/collections/${COLLECTION.closed}/objects/${about.id}`
+    const answer = await api(server, 'my2').patch(url, { ...marked(TLP.amber), reason: 'as agreed' })
+    t.equal(answer.status, 200, JSON.stringify(answer.json))
+    told.push((answer.json as { readers: unknown }).readers)
+  }
+  t.strictSame(told[1], told[0])
+  t.strictSame(told[2], told[0])
 })
