@@ -10,6 +10,7 @@ import type { Metrics } from '../../src/http/metrics.ts'
 import { keyedHash } from '../../src/policy/credentials.ts'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
 import { openPools } from '../../src/store/pools.ts'
+import { routeRequests } from '../../src/store/release-requests.ts'
 import { applyTopology } from '../../src/store/topology.ts'
 import { continueUpload } from '../../src/taxii/add-objects.ts'
 import { Exchange } from '../../src/taxii/exchange.ts'
@@ -17,6 +18,7 @@ import { keepLedger } from '../../src/taxii/keep-ledger.ts'
 import { labelAnew } from '../../src/taxii/label-anew.ts'
 import { nameAnew } from '../../src/taxii/name-anew.ts'
 import { releaseDue } from '../../src/taxii/release-due.ts'
+import { continueSchedule } from '../../src/taxii/release-step.ts'
 import type { Clock, Micros } from '../../src/time.ts'
 import { Answer, T21 } from './client.ts'
 
@@ -32,7 +34,7 @@ export class TestClock implements Clock {
 }
 
 export interface Call {
-  method?: 'GET' | 'HEAD' | 'POST' | 'DELETE' | 'OPTIONS' | 'PUT'
+  method?: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'PUT'
   path: string
   /** Value of the Authorization header. */
   as?: string | null
@@ -44,7 +46,7 @@ export interface Node {
   app: FastifyInstance
   exchange: Exchange
   call(call: Call): Promise<Answer>
-  /** Ends embargoes that are due, finishes uploads, labels waiting objects anew, seals the ledger. */
+  /** Ends embargoes and takes the steps that are due, tells originators of requests, finishes uploads, labels waiting objects anew, seals the ledger. */
   work(): Promise<void>
   close(): Promise<void>
 }
@@ -96,6 +98,8 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
     async work() {
       while (await nameAnew(exchange)) {}
       while ((await releaseDue(exchange)) > 0) {}
+      while (await continueSchedule(exchange)) {}
+      while ((await routeRequests(exchange.pool)) > 0) {}
       while (await continueUpload(exchange)) {}
       while (await labelAnew(exchange)) {}
       await keepLedger(exchange)
@@ -148,7 +152,7 @@ const nameOf = (url: string) => new URL(url).pathname.slice(1)
 /** Copies a database that nobody is connected to. */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   await asOwner(elsewhere(from), (client) =>
-    client.query(`create database "${nameOf(to)}" template "${nameOf(from)}"`),
+    client.query(`create database "${nameOf(to)}" template "${nameOf(from)}" strategy file_copy`),
   )
 }
 
