@@ -97,7 +97,9 @@ async function append(
   const parts: NewPart[] = []
   for (const [i, { candidate, composition, references: found }] of closed.entries()) {
     const accepted = (drafts[i] as Draft).accepted ?? first + BigInt(i)
-    for (const reference of found) references.push({ source: accepted, ...reference })
+    for (const { target, organization, known } of found) {
+      references.push({ source: accepted, target, organization, known: known && (await book.id(known)) })
+    }
     if (!composition.copies) continue
     for (const { record, rank, hash, text } of composition.copies) {
       renderings.push({ accepted, audience: await book.id(record), rank, hash, body: text })

@@ -76,6 +76,7 @@ const FUNCTIONS = [
   'intern',
   'keep_head',
   'labelled_rows',
+  'learn',
   'lock_collection',
   'note_quarantined',
   'note_tightening',
