@@ -52,6 +52,8 @@ export async function readCollections(run: Run): Promise<StoredCollection[]> {
 const withRoot = (roots: readonly DeclaredRoot[]) =>
   roots.flatMap((root) => root.collections.map((c): CollectionRow => ({ root: root.path, ...c })))
 
+const REMOVED = 'The operator has removed the collection.'
+
 /** Removes collections that are not declared, with their objects, deletions and statuses. */
 export async function dropCollections(
   run: Run,
@@ -65,6 +67,9 @@ export async function dropCollections(
     const [objects] = await run.rows<{ count: number }>(
       sql`select count(*)::int as count from item where collection = ${seq} and not standard`,
     )
+    // Who fetched from it hears that it is gone (policy.md §7).
+    await run.rows(sql`select note_tightening(${seq}, array(
+      select accepted from item where collection = ${seq} and not standard), 'delete', '', ${REMOVED})`)
     await run.rows(sql`delete from item where collection = ${seq}`)
     await run.rows(sql`delete from tombstone where collection = ${seq}`)
     await run.rows(sql`delete from status where collection = ${seq}`)

@@ -35,6 +35,8 @@ export interface Settled {
   change: Change
   /** As far as its author knows: what answers may say. */
   told: Change
+  /** Its new label. */
+  label: number
   /** Where it lies now. */
   position: bigint
 }
@@ -92,7 +94,7 @@ export async function settle(
     const released = row.held_until !== null && composition.heldUntil === null && known.aware
     const move = released || (known.gains && !known.held && (explicit || known.latest))
     const change = { change: changeOf(gains, loses), told: changeOf(known.gains, known.loses) }
-    settled.push({ row, ...change, position: row.position })
+    settled.push({ row, ...change, label, position: row.position })
     // Other copies are other texts, even under the same label, as is the whole text after them: pages that nodes keep
     // have to know (`rewritten`).
     if (!same || move || copies || row.parted) {

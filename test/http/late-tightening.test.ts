@@ -102,6 +102,38 @@ test('what points at it is stricter at not_before exactly, before the job has ru
   t.strictSame(await sees(AT.closed, about.id), STRICT)
 })
 
+test('who had fetched what is stricter then hears of it, and nobody before', async (t) => {
+  const { nodes, clock, add } = await stage(t)
+  const target = malware(marked(TLP.green))
+  const relation = relationship(indicator().id, target.id, marked(TLP.green))
+  await add(AT.closed, later, target, relation)
+  const recalls = async (who: string) => {
+    const answer = await nodes[1].call({
+      path: '/api/v1/recalls',
+      as: as(who),
+      headers: { accept: 'application/json' },
+    })
+    const { items } = JSON.parse(answer.text) as { items: { object: string; kind: string }[] }
+    return items.map(({ object, kind }) => `${kind} ${object.split('--')[0]}`).sort()
+  }
+  await nodes[1].call({ path: `${AT.closed}objects/`, as: as('de') })
+  await nodes[1].call({ path: `${AT.closed}objects/${target.id}/`, as: as('bank') })
+  clock.at += SECOND
+  await add(AT.closed, {
+    ...version(target, '2026-02-01T00:00:00.000Z'),
+    ...marked(TLP['amber+strict'], later.id),
+  })
+  await nodes[0].work()
+  t.strictSame(await recalls('de'), [], 'not before')
+  clock.at = END
+  await nodes[0].work()
+  t.strictSame(await recalls('de'), ['newer-version malware', 'reference relationship'])
+  t.strictSame(await recalls('bank'), ['newer-version malware'])
+  t.strictSame(await recalls('sg'), [], 'who fetched nothing')
+  await nodes[0].work()
+  t.equal((await recalls('de')).length, 2, 'once')
+})
+
 test('an embargoed version that is deleted before its time binds nothing', async (t) => {
   const { nodes, clock, add, sees } = await stage(t)
   const target = malware(marked(TLP.green))
