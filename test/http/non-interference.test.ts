@@ -108,6 +108,8 @@ for (let w = FIRST; w < WORLDS; w++) {
     // A due embargo may wait for the job: late is allowed, early is not (§7).
     const worked = random.chance(0.8)
     if (worked) await node.work()
+    // Pages that wait as they were read do not say whose objects are in them, once these are gone.
+    else await node.keepLedger()
     await look(null)
     await node.close()
     const positions = await asOwner(url, async (client) => {

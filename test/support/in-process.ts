@@ -49,6 +49,8 @@ export interface Node {
   call(call: Call): Promise<Answer>
   /** Ends embargoes and takes the steps that are due, tells originators of requests, finishes uploads, labels waiting objects anew, seals the ledger. */
   work(): Promise<void>
+  /** Of that, the ledger's. */
+  keepLedger(): Promise<void>
   close(): Promise<void>
 }
 
@@ -105,6 +107,9 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
         for (const one of Array.isArray(value) ? value : [value]) flat.push(name, String(one))
       }
       return new Answer(response.statusCode, flat, response.rawPayload, false)
+    },
+    async keepLedger() {
+      await keepLedger(exchange)
     },
     async work() {
       while (await nameAnew(exchange)) {}
