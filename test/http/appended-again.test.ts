@@ -109,3 +109,19 @@ test('a relabelling counts readers the same way whatever a hidden reference says
   t.strictSame(told[1], told[0])
   t.strictSame(told[2], told[0])
 })
+
+test('what a released reference opens is appended again by its latest version only', async (t) => {
+  const own = malware(marked(TLP.amber))
+  const about = relation(own.id, malware().id)
+  const later = next(about, 2, TLP.green)
+  await my2.add(AT.closed, own, about, later)
+  const dates = async () =>
+    (await my2.getManifest(AT.closed, { 'match[id]': about.id, 'match[version]': 'all' })).records
+      .sort((a, b) => (a.version < b.version ? -1 : 1))
+      .map((record) => record.date_added)
+  const [first, second] = await dates()
+  await my2.add(AT.closed, next(own, 3, TLP.green))
+  const [older, latest] = await dates()
+  t.equal(older, first, 'the older one stays where it is')
+  t.ok(String(latest) > String(second))
+})

@@ -320,3 +320,18 @@ test('a collection that is removed recalls what was fetched from it, a rehearsal
   ])
   t.match(await issuedOf('my', object.id), [{ kind: 'delete', actor: '', fetched: 1 }])
 })
+
+test('a part that becomes stricter is recalled from those who had it', async (t) => {
+  const object = indicator({ description: 'from a source', object_marking_refs: [TLP.green] })
+  await author.add(AT.redact, object)
+  t.equal((await server.as('de').getObject(AT.redact, object.id)).objects[0]?.description, 'from a source')
+  const answer = await custodian.patch(`/api/v1/roots/one/collections/redact/objects/${object.id}`, {
+    object_marking_refs: [TLP.green],
+    granular_markings: [{ selectors: ['description'], marking_ref: TLP.red }],
+    reason: 'it names the source',
+  })
+  t.equal(answer.status, 200)
+  const [left] = (await server.as('de').getObject(AT.redact, object.id)).objects
+  t.same([left?.id, left?.description], [object.id, undefined], 'the rest may still be read')
+  t.strictSame(await recalled(object.id), ['de'])
+})

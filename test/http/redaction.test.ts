@@ -1,6 +1,7 @@
 /** Redacted copies over HTTP (policy.md §5): hidden parts leave no trace but the mark, and what would not be STIX is withheld. */
 import t, { test } from 'tap'
 import { REDACTION_EXTENSION, validateObject } from '../../src/stix/index.ts'
+import { api } from '../support/api.ts'
 import type { StixObject } from '../support/client.ts'
 import { AT, policyWorld, readers } from '../support/policy-world.ts'
 import { startServer } from '../support/server.ts'
@@ -193,4 +194,19 @@ test('a writer collides with what it sees', async (t) => {
     'a right guess is as wrong',
   )
   t.equal(guess.taxiiStatus.failure_count, 1)
+})
+
+test('a version that is labelled anew still demands its parts of readers of older ones', async (t) => {
+  const first = malware({ ...GREEN, description: 'older' })
+  const second = { ...version(first, '2026-02-01T00:00:00.000Z'), ...granular([STRICT, 'description']) }
+  await my.add(path, first, second)
+  const older = async (who: string) =>
+    (await server.as(who).getObject(path, first.id, { 'match[version]': String(first.modified) })).ids.length
+  t.strictSame([await older('sg'), await older('de')], [1, 0])
+  const answer = await api(server, 'my').patch(`/api/v1/roots/one/collections/redact/objects/${first.id}`, {
+    object_marking_refs: [TLP.clear],
+    reason: 'all but its source',
+  })
+  t.equal(answer.status, 200)
+  t.strictSame([await older('sg'), await older('de')], [1, 0])
 })

@@ -185,7 +185,6 @@ export const WORLDS: readonly Mutant[] = [
     ['kept pages outlive copies', '!same || move || copies', '!same || move'],
     ['releases stay where they are', 'const move = released ||', 'const move = false &&'],
     ['older versions need no part of it', 'need: need === label ? null : need', 'need: null'],
-    ['what waits does not bind beside what is out', '? [...said, ...waiting]', '? said'],
     ['circles are composed once', 'if (!changed)', 'if (true)'],
     ['copies stay beside the whole', '!same || move || copies || row.parted', '!same || move || copies'],
   ),
@@ -201,6 +200,7 @@ export const WORLDS: readonly Mutant[] = [
 export const ANSWERS: readonly Mutant[] = [
   ...of(
     'taxii/settle.js',
+    ['what waits does not bind beside what is out', '? [...said, ...waiting]', '? said'],
     ['nobody is told what became stricter', "change === 'tightened' || change === 'both'", 'false'],
     ['parts do not count as lost', 'loses: whole.loses || parts.loses', 'loses: whole.loses'],
     ['what its author does not see moves a row', 'known.gains && !known.held', 'gains && !known.held'],

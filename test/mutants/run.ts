@@ -36,6 +36,7 @@ function notices(proofs: readonly string[], worlds: string): string | null {
         TAP_TIMEOUT: String(MOST_SECONDS),
         COMITY_SEED: '5',
         COMITY_WORLDS: worlds,
+        COMITY_READERS: '1',
       },
       stdio: ['ignore', 'pipe', 'ignore'],
       encoding: 'utf8',

@@ -113,10 +113,18 @@ async function purgeLedger({ client, me, own, chain }: Eyes): Promise<void> {
   )
   await client.query(
     `update delivery d set parts = (select coalesce(jsonb_agg(p), '[]') from jsonb_array_elements(d.parts) p
-        where p ->> 'organization' = $2) where principal <> $1`,
+        where p ->> 'organization' = $2) where principal <> $1 and parts is not null`,
     [me, own],
   )
-  await client.query(`delete from delivery where parts = '[]'`)
+  await client.query(
+    `update delivery d set (positions, audiences) = (select coalesce(array_agg(u.position order by u.n), '{}'),
+          coalesce(array_agg(u.audience order by u.n), '{}')
+        from unnest(d.positions, d.audiences) with ordinality as u (position, audience, n)
+        join visible v on v.collection = d.collection and v.position = u.position)
+      where principal <> $1 and parts is null`,
+    [me],
+  )
+  await client.query(`delete from delivery where parts = '[]' or positions = '{}'`)
 }
 
 /** Left are one's own notices, and recalls of visible objects with who received what is visible of them. */

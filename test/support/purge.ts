@@ -55,9 +55,10 @@ export async function purge(
     coalesce((select max(position) from item i where i.collection = h.collection), 0)`)
   await client.query(`delete from audience where id not in
     (select audience from item union select label from item union select audience from tombstone
-      union select audience from rendering union select abs(known) from reference where known is not null
-      union select audience from former union select audience from ledger_entry
+      union select audience from rendering union select audience from former union select audience from ledger_entry
       union select (p ->> 'audience')::int from delivery, jsonb_array_elements(parts) p
+      union select unnest(audiences) from delivery
+      union select abs(known) from reference where known is not null
       union select x from item, lateral (values (marks), (need)) as v (x) where x is not null)`)
   const { rows: ids } = await client.query(
     'select collection, array_agg(distinct object_id) as ids from item where not standard group by 1',

@@ -2,7 +2,14 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { representatives } from '../../src/policy/kin.ts'
-import type { AudienceRecord, Subject, Topology } from '../../src/policy/model.ts'
+import type {
+  AudienceRecord,
+  Label,
+  Organization,
+  Principal,
+  Subject,
+  Topology,
+} from '../../src/policy/model.ts'
 import { permit } from '../../src/policy/permit.ts'
 import { instant, randomAudience, randomWorld } from '../matrix/random.ts'
 
@@ -41,4 +48,39 @@ test('representatives answer as all do', async (t) => {
     { numRuns: 2000, seed: 7 },
   )
   t.ok(fewer > 100, `${fewer} times fewer are asked than there are`)
+})
+
+test('whom only a later version names stands alone', async (t) => {
+  const person = (id: string): Principal => ({
+    id,
+    organization: 'b',
+    kind: 'person',
+    clearance: null,
+    custodian: false,
+    active: true,
+    changed: 0n,
+  })
+  const organization = (id: string): Organization => ({
+    id,
+    name: id,
+    country: 'SG',
+    kind: 'organization',
+    clearance: null,
+    clients: new Set(),
+  })
+  const topology: Topology = {
+    countries: new Map([['SG', { code: 'SG', clearance: null, adhocRelease: true }]]),
+    organizations: new Map(['a', 'b'].map((id) => [id, organization(id)])),
+    communities: new Map(),
+    principals: new Map(['b1', 'b2'].map((id) => [id, person(id)])),
+    agreements: [],
+    vetoes: [],
+    baseline: { maxTlp: 'green', members: null, optedOut: new Set() },
+  }
+  const before: AudienceRecord = { own: [{ level: 'green', org: 'a' }], origin: 'a', submitter: 'a1' }
+  const named: Label = { level: 'red', org: 'a', releasableTo: { persons: ['b2'] } }
+  const records = [before, { ...before, later: [{ labels: [named] }] }]
+  const all = answers(topology, everybody(topology), records, 0n)
+  t.strictSame(all, ['b true,false', 'b true,true'], 'the two differ')
+  t.strictSame(answers(topology, representatives(topology, records), records, 0n), all)
 })

@@ -88,3 +88,19 @@ test('the two make the same copies, or none', async (t) => {
   )
   for (const [what, n] of Object.entries(seen)) t.ok(n > 20, `${n} ${what}`)
 })
+
+test('what an id is made of stays, or there is no copy', async (t) => {
+  const file = {
+    type: 'file',
+    spec_version: '2.1',
+    id: 'file--9a1f834d-2506-5367-baec-7aa63996ac43',
+    name: 'report.exe',
+    hashes: { MD5: 'd41d8cd98f00b204e9800998ecf8427e' },
+    size: 4,
+  }
+  const without = (name: string) => redact(file, [name], new Set(), contributingProperties('file') ?? [])
+  // Without its name it would be valid, and another file under the same id.
+  t.equal(without('name'), null)
+  t.equal(without('hashes'), null)
+  t.same(without('size')?.name, file.name)
+})
