@@ -49,7 +49,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const root = findRoot(exchange, caller, path)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await send(request, reply, 200, getApiRoot(exchange, root))
+      await send(request, reply, 200, getApiRoot(exchange, caller, root))
     })
   })
 

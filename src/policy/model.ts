@@ -177,6 +177,8 @@ export interface Collection {
   public: boolean
   grants: readonly { to: string; read: boolean; write: boolean }[]
   created: Micros
+  /** All its objects are in the index of match fields. */
+  matched: boolean
 }
 
 export interface Root {

@@ -1,4 +1,5 @@
 /** Pages of objects, manifest records and versions: one statement, built in SQL, never parsed on the way out. */
+import { byValue, type Match, matching } from './match.ts'
 import type { Database } from './pool.ts'
 import { type Reader, readAs } from './session.ts'
 import { join, type Sql, sql } from './sql.ts'
@@ -17,6 +18,8 @@ export interface ItemFilter {
   types: readonly string[] | null
   specs: readonly number[] | null
   versions: Versions
+  /** Values that the text which the reader gets has, of all these fields; null = whatever it has. */
+  matches: readonly Match[] | null
 }
 
 export interface ItemQuery extends ItemFilter {
@@ -30,6 +33,8 @@ export interface ItemQuery extends ItemFilter {
   bytes: number
   /** Merge the orders of the reader's audiences instead of walking along the log: same rows, another plan. */
   narrow: boolean
+  /** Walk along the postings of this one of `matches` instead: same rows. */
+  driver: Match | null
   /** Asked for one object: tell "does not exist" from "nothing left" (T-5.6-02, -03). */
   single: boolean
   /** Objects may have copies without some of their parts (`redaction: redact`). */
@@ -69,6 +74,10 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
   ]
   if (from !== null) where.push(sql`i.position > ${from}::bigint`)
   where.push(...filters(query), chosen(query, reader))
+  // What the postings say is the whole truth of a row that is the same for everybody.
+  const { driver } = query
+  const matches = query.matches?.filter((m) => m !== driver || m.compare || query.copies) ?? []
+  if (matches.length > 0) where.push(matching(query.collection, matches, reader))
 
   const copied = query.kind === 'objects' && query.copies
   const item =
@@ -115,7 +124,7 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
           (row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
             and row_number() over w <= ${query.limit}::int as kept
         from (
-          ${query.ids ? byId(columns, where, query) : query.narrow ? merged(columns, where, query, reader) : along(columns, where, query)}
+          ${query.ids ? byId(columns, where, query) : driver ? byValue(columns, where, query, driver, from, reader) : query.narrow ? merged(columns, where, query, reader) : along(columns, where, query)}
         ) v ${copied ? copies(query, reader) : sql``} window w as (order by v.position)
       ) q`,
   )
@@ -157,7 +166,7 @@ function copies(query: ItemQuery, reader: Reader): Sql {
   return sql`left join lateral (
       select r.body, r.bytes from rendering r where v.parted and r.collection = ${query.collection} and r.accepted = v.accepted
         and get_bit(${reader.bits}::bytea, least(r.audience, ${reader.size}::int)) = 1
-      order by r.rank desc limit 1
+      order by r.rank desc, r.audience limit 1
     ) c on true where not v.parted or c.body is not null`
 }
 

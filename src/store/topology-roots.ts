@@ -65,6 +65,9 @@ export async function dropCollections(
     const [objects] = await run.rows<{ count: number }>(
       sql`select count(*)::int as count from item where collection = ${seq} and not standard`,
     )
+    await run.rows(sql`delete from match_row where collection = ${seq}`)
+    await run.rows(sql`delete from match_posting where collection = ${seq}`)
+    await run.rows(sql`delete from match_audience where collection = ${seq}`)
     await run.rows(sql`delete from item where collection = ${seq}`)
     await run.rows(sql`delete from tombstone where collection = ${seq}`)
     await run.rows(sql`delete from status where collection = ${seq}`)

@@ -1,6 +1,7 @@
 /** Objects, manifest, object by id and versions: the four paged reads (TAXII 2.1 §5.3, 5.4, 5.6, 5.8). */
 import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
+import { readRarest } from '../store/match.ts'
 import { latest, readPage } from '../store/read-items.ts'
 import { formatMicros, type Micros } from '../time.ts'
 import { type Binding, cursorKeys, openCursor, sealCursor } from './cursor.ts'
@@ -57,7 +58,8 @@ export async function getPage(
   query: string,
   id: string | null,
 ): Promise<PageAnswer> {
-  const filter = parseFilter(query, PARAMETERS[kind])
+  const fields = (kind === 'objects' || kind === 'manifest') && place.collection.matched
+  const filter = parseFilter(query, PARAMETERS[kind], fields)
   if (id?.includes('\0')) throw new AppError('notFound')
   if (id !== null) filter.ids = [id]
   if (kind === 'versions') filter.versions = { first: false, last: false, all: true, keys: [] }
@@ -96,8 +98,12 @@ export async function getPage(
     if (await confirmAndDeliver(exchange, caller, page)) return answer(sealed)
     exchange.sealed.drop(key)
   }
+  const from = latest(addedAfter, after)
+  const driver =
+    filter.matches && !filter.ids ? await readRarest(exchange.pages, reader, seq, filter.matches, from) : null
   const page = await readPage(exchange.pages, reader, {
     ...filter,
+    driver,
     kind: kind === 'object' ? 'objects' : kind,
     collection: seq,
     addedAfter,
