@@ -156,14 +156,14 @@ begin
            where b.position <> w.position or b.audience <> w.audience loop
     with moved as materialized (
       select k.accepted, k.audience as old_audience, case when k.rank is null then b.audience else k.audience end as audience,
-        w.position as old, b.position, k.hashes
+        w.position as left_at, b.position, k.hashes
       from was w join became b on b.collection = w.collection and b.accepted = w.accepted
         join match_row k on k.collection = w.collection and k.accepted = w.accepted
       where w.collection = c and (b.position <> w.position or (k.rank is null and b.audience <> k.audience))
     ), each as (
       select m.*, hash from moved m, unnest(m.hashes) as hash
     )
-    select array_agg(old_audience), array_agg(audience), array_agg(hash), array_agg(old), array_agg(position)
+    select array_agg(old_audience), array_agg(audience), array_agg(hash), array_agg(left_at), array_agg(position)
       into v_from, v_to, v_hashes, v_old, v_new from each;
     update match_row k set audience = b.audience from was w join became b on b.collection = w.collection and b.accepted = w.accepted
       where w.collection = c and k.collection = c and k.accepted = w.accepted and k.rank is null and k.audience <> b.audience;
