@@ -36,14 +36,16 @@ export function intervals(property: string, side: 'gte' | 'lte', value: number |
   const most = 16 ** digits - 1
   if (side === 'gte' ? value > most : value < 0) return []
   const at = Math.min(Math.max(value, 0), most)
-  const found = [String(at)]
+  // Where the number begins (or ends) an interval, all of that belongs to it.
+  const edge = side === 'gte' ? 0 : 15
+  let level = 0
+  while (level < digits - 1 && Math.floor(at / 16 ** level) % 16 === edge) level++
+  const step = (i: number, prefix: number) => (i === 0 ? String(prefix) : `^${i}:${prefix}`)
+  const found = [step(level, Math.floor(at / 16 ** level))]
   // Of each digit, the greater (or smaller) ones under the same digits before it.
-  for (let i = 0; i < digits; i++) {
+  for (let i = level; i < digits; i++) {
     const prefix = Math.floor(at / 16 ** i)
-    for (const digit of beside(side, prefix % 16, 0, 15)) {
-      const sibling = prefix - (prefix % 16) + digit
-      found.push(i === 0 ? String(sibling) : `^${i}:${sibling}`)
-    }
+    for (const digit of beside(side, prefix % 16, 0, 15)) found.push(step(i, prefix - (prefix % 16) + digit))
   }
   return found
 }

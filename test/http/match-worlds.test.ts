@@ -2,7 +2,8 @@
  * Match fields in random worlds (TAXII 2.1 interop 3.13.2): what a reader finds is what a look at all objects that it
  * gets finds, page by page, and the index is what the texts say. COMITY_WORLDS: how many readers.
  */
-import { test } from 'tap'
+import { type Test, test } from 'tap'
+import { fillMatches } from '../../src/taxii/note-matches.ts'
 import { database } from '../support/cluster.ts'
 import { newClock, pathOf, play } from '../support/history.ts'
 import { applyInProcess, asOwner, type Node, openNode } from '../support/in-process.ts'
@@ -10,7 +11,7 @@ import { wrongMatches } from '../support/match-index.ts'
 import { asQuery, has, randomMatches } from '../support/match-queries.ts'
 import { Random } from '../support/random.ts'
 import { randomVersions } from '../support/random-objects.ts'
-import { credential, nameOf, randomWorld, readers } from '../support/random-world.ts'
+import { credential, nameOf, type RandomWorld, randomWorld, readers } from '../support/random-world.ts'
 
 const WORLDS = Number(process.env.COMITY_WORLDS ?? 12)
 const SEED = Number(process.env.COMITY_SEED ?? 1)
@@ -32,6 +33,37 @@ async function walk(node: Node, as: string | null, path: string, limit: number):
   }
 }
 
+/** As after an upgrade: the fields are not there until all objects from before have been read in, and all there then. */
+async function again(t: Test, url: string, node: Node, world: RandomWorld): Promise<void> {
+  await asOwner(url, async (client) => {
+    for (const table of ['match_row', 'match_posting', 'match_audience'])
+      await client.query(`delete from ${table}`)
+    await client.query(`insert into match_fill select seq, -1 from collection;
+      update state set epoch = epoch + 1`)
+  })
+  const reader = { id: world.principals[0] as string, capped: false }
+  const as = credential(reader)
+  const open = async () => {
+    await node.exchange.refresh()
+    const texts = [await node.call({ path: '/one/', as })]
+    for (const c of world.collections) {
+      texts.push(await node.call({ path: `${pathOf(c)}objects/?match[name]=nobody%20has%20it`, as }))
+      texts.push(await node.call({ path: `${pathOf(c)}objects/`, as }))
+    }
+    return texts
+  }
+  const [root, ...pages] = await open()
+  t.equal(root?.json.x_comity_match_fields, undefined, 'not named')
+  for (let i = 0; i < pages.length; i += 2)
+    t.equal(pages[i]?.fingerprint, pages[i + 1]?.fingerprint, 'and ignored')
+  while (await fillMatches(node.exchange)) {}
+  const [filled, ...now] = await open()
+  t.equal((filled?.json.x_comity_match_fields as string[]).length, 70)
+  for (let i = 0; i < now.length; i += 2)
+    if (now[i]?.status === 200) t.equal(now[i]?.text, '{}', 'not any more')
+  t.strictSame(await asOwner(url, wrongMatches), [], 'the index is what the texts say again')
+}
+
 for (let w = 0; w * READERS < WORLDS; w++) {
   const seed = SEED * 1_000_000 + w
   test(`world ${seed}`, async (t) => {
@@ -45,6 +77,7 @@ for (let w = 0; w * READERS < WORLDS; w++) {
       await play(random, world, node, clock, 50, async () => {})
       await node.work()
       t.strictSame(await asOwner(url, wrongMatches), [], 'the index is what the texts say')
+      if (w % 2 === 1) await again(t, url, node, world)
       let found = 0
       for (let r = 0; r < READERS; r++) {
         const who = random.pick(readers(world))
