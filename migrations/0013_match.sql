@@ -137,7 +137,7 @@ begin
   )
   insert into match_posting as m (collection, audience, hash, bucket, places)
     select p_collection, audience, hash, position >> 8, string_agg(set_byte('\x00', 0, (position & 255)::int), '')
-    from placed, unnest(hashes) as hash group by audience, hash, position >> 8
+    from placed, unnest(hashes) as hash group by audience, hash, position >> 8 order by audience, hash
     on conflict (collection, audience, hash, bucket) do update set places = m.places || excluded.places;
 end $$;
 
