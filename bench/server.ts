@@ -14,10 +14,12 @@ const PROGRAM = join(packageRoot, 'build', 'src', 'main.js')
 export interface Bench {
   base: string
   databaseUrl: string
+  /** Of the server's process. */
+  pid: number
   stop(): Promise<void>
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   return await new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number }
@@ -36,7 +38,7 @@ async function run(args: string[], env: NodeJS.ProcessEnv, input = ''): Promise<
 /**
  * @param topology YAML for `comity apply`; null: another node on a database that has one
  * @param url an empty database to use; an embedded one in a temporary directory without it
- * @param settings of this node
+ * @param settings of this node; BENCH_SERVER_FLAGS of the environment go to its Node (such as --cpu-prof)
  */
 export async function startBench(
   topology: string | null,
@@ -62,7 +64,8 @@ export async function startBench(
     await run(['migrate'], env)
     await run(['apply', '-'], env, topology)
   }
-  const server: ChildProcess = spawn(process.execPath, [PROGRAM, 'serve'], {
+  const flags = process.env.BENCH_SERVER_FLAGS?.split(' ') ?? []
+  const server: ChildProcess = spawn(process.execPath, [...flags, PROGRAM, 'serve'], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -78,6 +81,7 @@ export async function startBench(
   return {
     base,
     databaseUrl,
+    pid: server.pid as number,
     async stop() {
       server.kill('SIGTERM')
       await new Promise((resolve) => server.once('exit', resolve))

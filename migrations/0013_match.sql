@@ -10,12 +10,14 @@ create table match_row (
   modified text collate "C",
   valid_from text collate "C",
   valid_until text collate "C",
+  numbers bigint[],
   hashes bigint[] not null,
   primary key (collection, accepted, audience)
 );
 comment on table match_row is 'what a text of an object can be found by: a filter is held against the one that its reader gets';
 comment on column match_row.audience is 'that of the item, and follows it; or that of the rendering';
 comment on column match_row.rank is 'of the rendering; null = the text of the item itself';
+comment on column match_row.numbers is 'confidence, dst_port, number, src_port; null = it has none of them';
 comment on column match_row.hashes is 'a field and a value in one, as 64 bits: see stix/match-fields.ts';
 
 -- Where the texts with a value lie in the log: a value and an audience at a time, so that a search never meets what
@@ -116,7 +118,7 @@ end $$;
 -- null = the item's own. The caller holds the collection's log.
 create function note_matches(
   p_collection int, p_accepted bigint[], p_positions bigint[], p_audiences int[], p_ranks smallint[],
-  p_modified text[], p_from text[], p_until text[], p_hashes text[]
+  p_modified text[], p_from text[], p_until text[], p_numbers text[], p_hashes text[]
 ) returns void language plpgsql security definer set search_path = comity, pg_temp as $$
 begin
   if exists (select from match_row where collection = p_collection and accepted = any (p_accepted)) then
@@ -125,19 +127,43 @@ begin
   end if;
   with placed as materialized (
     select r.accepted, r.position, coalesce(r.audience, i.audience) as audience, r.rank, r.modified, r.valid_from, r.valid_until,
-      r.hashes::bigint[] as hashes
-    from unnest(p_accepted, p_positions, p_audiences, p_ranks, p_modified, p_from, p_until, p_hashes)
-      as r (accepted, position, audience, rank, modified, valid_from, valid_until, hashes)
+      r.numbers::bigint[] as numbers, r.hashes::bigint[] as hashes
+    from unnest(p_accepted, p_positions, p_audiences, p_ranks, p_modified, p_from, p_until, p_numbers, p_hashes)
+      as r (accepted, position, audience, rank, modified, valid_from, valid_until, numbers, hashes)
     join item i on i.collection = p_collection and i.position = r.position and i.accepted = r.accepted
   ), noted as (
-    insert into match_row (collection, accepted, audience, rank, modified, valid_from, valid_until, hashes)
-    select p_collection, accepted, audience, rank, modified, valid_from, valid_until, hashes from placed
+    insert into match_row (collection, accepted, audience, rank, modified, valid_from, valid_until, numbers, hashes)
+    select p_collection, accepted, audience, rank, modified, valid_from, valid_until, numbers, hashes from placed
   ), reached as (
     insert into match_audience (collection, audience) select distinct p_collection, audience from placed on conflict do nothing
   )
   insert into match_posting as m (collection, audience, hash, bucket, places)
     select p_collection, audience, hash, position >> 8, string_agg(set_byte('\x00', 0, (position & 255)::int), '')
     from placed, unnest(hashes) as hash group by audience, hash, position >> 8 order by audience, hash
+    on conflict (collection, audience, hash, bucket) do update set places = m.places || excluded.places;
+end $$;
+
+-- The same for new objects that store_new has just stored from this position on, with these audiences, in the same
+-- statement. p_hashes and p_owners: a value, and the number of the object (from 1) that has it, in order.
+create function note_new(
+  p_collection int, p_first bigint, p_audiences int[],
+  p_modified text[], p_from text[], p_until text[], p_numbers text[], p_hashes bigint[], p_owners int[]
+) returns void language plpgsql security definer set search_path = comity, pg_temp as $$
+begin
+  insert into match_row (collection, accepted, audience, modified, valid_from, valid_until, numbers, hashes)
+    select p_collection, p_first + n - 1, r.audience, r.modified, r.valid_from, r.valid_until, r.numbers::bigint[], coalesce(h.hashes, '{}')
+    from unnest(p_audiences, p_modified, p_from, p_until, p_numbers)
+      with ordinality as r (audience, modified, valid_from, valid_until, numbers, n)
+    left join (
+      select owner, array_agg(hash) as hashes from unnest(p_hashes, p_owners) as g (hash, owner) group by owner
+    ) h on h.owner = r.n;
+  insert into match_audience (collection, audience) select distinct p_collection, audience from unnest(p_audiences) as audience
+    on conflict do nothing;
+  insert into match_posting as m (collection, audience, hash, bucket, places)
+    select p_collection, r.audience, r.hash, (p_first + r.owner - 1) >> 8,
+      string_agg(set_byte('\x00', 0, ((p_first + r.owner - 1) & 255)::int), '')
+    from (select p_audiences[owner] as audience, hash, owner from unnest(p_hashes, p_owners) as g (hash, owner)) r
+    group by 2, 3, 4 order by 2, 3, 4
     on conflict (collection, audience, hash, bucket) do update set places = m.places || excluded.places;
 end $$;
 
@@ -220,9 +246,9 @@ end $$;
 do $$
 declare f text;
 begin
-  foreach f in array array['take_postings', 'put_postings', 'drop_matches', 'note_matches', 'follow_matches', 'forget_matches',
+  foreach f in array array['take_postings', 'put_postings', 'drop_matches', 'note_matches', 'note_new', 'follow_matches', 'forget_matches',
                            'unmatched', 'advance_fill'] loop
     execute format('revoke all on function %I from public', f);
   end loop;
 end $$;
-grant execute on function note_matches, unmatched(int, int), advance_fill(int, int) to comity_app;
+grant execute on function note_matches, note_new, unmatched(int, int), advance_fill(int, int) to comity_app;

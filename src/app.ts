@@ -17,8 +17,9 @@ import { authRoutes } from './http/auth-routes.ts'
 import { clientError, refuseExpectation } from './http/client-error.ts'
 import { cors } from './http/cors.ts'
 import { healthRoutes } from './http/health-routes.ts'
+import { Intake } from './http/intake.ts'
 import type { Metrics } from './http/metrics.ts'
-import { goOn, releaseBody } from './http/read-body.ts'
+import { goOn } from './http/read-body.ts'
 import { taxiiRoutes } from './http/taxii-routes.ts'
 import { validateRoutes } from './http/validate-routes.ts'
 import type { Caller } from './policy/model.ts'
@@ -112,7 +113,6 @@ export async function buildApp({
   })
   cors(app, config.corsOrigins)
   app.addHook('onResponse', async (request, reply) => {
-    releaseBody(request.raw)
     const route = request.routeOptions.url ?? 'unknown'
     const seconds = reply.elapsedTime / 1000
     metrics.request(request.method, route, reply.statusCode, seconds)
@@ -171,8 +171,9 @@ export async function buildApp({
   })
   healthRoutes(app, exchange, metrics, draining)
   authRoutes(app, exchange, who)
-  validateRoutes(app, exchange, who)
-  apiRoutes(app, exchange, who)
-  taxiiRoutes(app, exchange, who)
+  const intake = new Intake(config.intake)
+  validateRoutes(app, exchange, who, intake)
+  apiRoutes(app, exchange, who, intake)
+  taxiiRoutes(app, exchange, who, intake)
   return app
 }

@@ -25,6 +25,18 @@ export const SETTINGS: readonly Setting[] = [
     about: 'The role for migrate, apply, token and password; never used to serve requests.',
   },
   {
+    name: 'DATABASE_READ_URL',
+    fallback: '',
+    about:
+      'A streaming replica of the database, for pages of objects: used when it has replayed what the reader must see, else the primary is.',
+  },
+  {
+    name: 'COMITY_POOLED',
+    fallback: 'off',
+    about:
+      'transaction: DATABASE_URL and DATABASE_READ_URL lead through PgBouncer in transaction mode. DATABASE_OWNER_URL must then name the server itself.',
+  },
+  {
     name: 'LOG_LEVEL',
     fallback: 'info',
     about: 'fatal, error, warn, info, debug, trace or silent. Readable on a terminal, JSON otherwise.',
@@ -79,6 +91,33 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '2000',
     about: 'Envelopes up to this many objects are finished before the 202; larger ones answer pending.',
   },
+  {
+    name: 'COMITY_BODIES',
+    fallback: '200',
+    about:
+      'Request bodies that a node reads, checks and stores at a time; more get 503 before they are read.',
+  },
+  {
+    name: 'COMITY_BODIES_SHARE',
+    fallback: '100',
+    about: 'Of these, the bodies of one principal; more get 429.',
+  },
+  {
+    name: 'COMITY_BODY_BYTES',
+    fallback: '134217728',
+    about:
+      'Bytes of these bodies together, after decompression; more get 503. Checking takes about five times as much memory.',
+  },
+  {
+    name: 'COMITY_UPLOADS',
+    fallback: '1000',
+    about: 'Large envelopes that wait to be finished, in all; more get 503.',
+  },
+  {
+    name: 'COMITY_UPLOADS_SHARE',
+    fallback: '50',
+    about: 'Of these, the envelopes of one principal; more get 429.',
+  },
   { name: 'COMITY_OBJECT_BYTES', fallback: '1048576', about: 'Largest single object in bytes.' },
   { name: 'COMITY_OBJECT_DEPTH', fallback: '64', about: 'Deepest nesting of one object.' },
   {
@@ -88,7 +127,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'COMITY_REQUEST_LIMIT',
-    fallback: '20000/10',
+    fallback: '500000/10',
     about: 'REQUESTS/SECONDS allowed per principal (per address for anonymous) before 429, or off.',
   },
   { name: 'COMITY_BASIC_AUTH', fallback: 'on', about: 'on or off: HTTP Basic.' },
@@ -104,6 +143,12 @@ export const SETTINGS: readonly Setting[] = [
     about: 'Origins (comma list, or *) that browsers may call from.',
   },
   { name: 'COMITY_STATUS_HOURS', fallback: '48', about: 'Hours that a status stays readable (24 at least).' },
+  {
+    name: 'COMITY_PARTITION_MONTHS',
+    fallback: '12',
+    about:
+      'Months that a new partition of the log covers; retention drops whole partitions, and each makes a look-up by id dearer (docs/growth.md).',
+  },
   {
     name: 'COMITY_LEDGER',
     fallback: 'on',
@@ -132,6 +177,9 @@ export interface Config {
   port: number
   databaseUrl: string | null
   ownerUrl: string | null
+  readUrl: string | null
+  /** A pooler in transaction mode is before the database. */
+  pooled: boolean
   logLevel: string
   production: boolean
   dataDir: string
@@ -143,6 +191,8 @@ export interface Config {
   cacheBytes: number
   maxContentLength: number
   syncObjects: number
+  intake: { bodies: number; share: number; bytes: number }
+  uploads: { most: number; share: number }
   objectLimits: { bytes: number; depth: number }
   loginThrottle: Rate
   requestLimit: Rate
@@ -151,6 +201,7 @@ export interface Config {
   openDiscovery: boolean
   corsOrigins: string[]
   statusHours: number
+  partitionMonths: number
   ledger: boolean
   poolSize: number
   requestSeconds: number
@@ -203,12 +254,22 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     throw new Refusal(`LOG_LEVEL=${logLevel} is none of ${levels.join(', ')}.`, 2)
   }
   const databaseUrl = databaseAddress(text('DATABASE_URL'), 'DATABASE_URL')
+  const readUrl = databaseAddress(text('DATABASE_READ_URL'), 'DATABASE_READ_URL')
+  if (readUrl !== null && databaseUrl === null) {
+    throw new Refusal('DATABASE_READ_URL needs DATABASE_URL: the embedded database has no replica.', 2)
+  }
+  const pooled = text('COMITY_POOLED') ?? 'off'
+  if (pooled !== 'off' && pooled !== 'transaction') {
+    throw new Refusal(`COMITY_POOLED=${pooled} is neither off nor transaction.`, 2)
+  }
   const dataDir = resolve(text('COMITY_DATA_DIR') ?? '.comity')
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: int('PORT', 0, 65535),
     databaseUrl,
     ownerUrl: databaseAddress(text('DATABASE_OWNER_URL'), 'DATABASE_OWNER_URL') ?? databaseUrl,
+    readUrl,
+    pooled: pooled === 'transaction',
     logLevel,
     production: mode === 'production',
     dataDir,
@@ -224,6 +285,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     cacheBytes: int('COMITY_CACHE_BYTES', 0, 17_179_869_184),
     maxContentLength: int('COMITY_MAX_CONTENT_LENGTH', 1024, 268_435_456),
     syncObjects: int('COMITY_SYNC_OBJECTS', 1, 100_000),
+    intake: {
+      bodies: int('COMITY_BODIES', 1, 100_000),
+      share: int('COMITY_BODIES_SHARE', 1, 100_000),
+      bytes: int('COMITY_BODY_BYTES', 1024, 17_179_869_184),
+    },
+    uploads: {
+      most: int('COMITY_UPLOADS', 1, 1_000_000),
+      share: int('COMITY_UPLOADS_SHARE', 1, 1_000_000),
+    },
     objectLimits: {
       bytes: int('COMITY_OBJECT_BYTES', 1024, 67_108_864),
       depth: int('COMITY_OBJECT_DEPTH', 8, 512),
@@ -235,6 +305,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     openDiscovery: flag('COMITY_OPEN_DISCOVERY', false),
     corsOrigins: list('COMITY_CORS_ORIGINS'),
     statusHours: int('COMITY_STATUS_HOURS', 24, 100_000),
+    partitionMonths: int('COMITY_PARTITION_MONTHS', 1, 120),
     ledger: flag('COMITY_LEDGER', true),
     poolSize: int('COMITY_POOL_SIZE', 2, 500),
     requestSeconds: int('COMITY_REQUEST_SECONDS', 1, 3600),

@@ -6,12 +6,13 @@ import { loadDemo, printDemo } from './cli/demo.ts'
 import { type Config, refuseInsecure } from './config.ts'
 import { AppError, Refusal } from './errors.ts'
 import { boundAnswers } from './http/bound-answers.ts'
-import { createMetrics } from './http/metrics.ts'
+import { createMetrics, type Metrics } from './http/metrics.ts'
 import { createLog } from './log.ts'
 import { version } from './package-root.ts'
 import { type Embedded, startEmbedded } from './store/embedded.ts'
 import { connect, isStrongRole, migrate, redact, refuseSchema, schemaState } from './store/migrate.ts'
 import { openPools } from './store/pools.ts'
+import type { Replica } from './store/replica.ts'
 import { startBackground } from './taxii/background.ts'
 import { Exchange } from './taxii/exchange.ts'
 import { systemClock } from './time.ts'
@@ -57,6 +58,13 @@ async function prepare(url: string, config: Config, log: Logger): Promise<{ stro
         3,
       )
     }
+    // Its lock is one of a session, which a pooler does not keep.
+    if (config.pooled) {
+      throw new Refusal(
+        'The database is not migrated: run comity migrate with DATABASE_OWNER_URL set to the server itself, not to its pooler.',
+        3,
+      )
+    }
     for (const name of await migrate(url)) log.info(`migrated: ${name}`)
   }
   if (strong && config.production) {
@@ -78,6 +86,7 @@ async function run(
     log.warn({ code: (error as { code?: string }).code }, 'a database connection was lost'),
   )
   const metrics = createMetrics(pools.usage)
+  if (pools.replica) watch(pools.replica, metrics, log)
   const exchange = new Exchange({ ...pools, config, clock: systemClock, observer: metrics })
   try {
     await exchange.refresh()
@@ -124,6 +133,15 @@ async function run(
     return 0
   } finally {
     await atMost(pools.close())
+  }
+}
+
+function watch(replica: Replica, metrics: Metrics, log: Logger): void {
+  replica.onPage = metrics.replica(() => replica.state.up)
+  replica.onChange = (what, reason) => {
+    if (what === 'serves') log.info('pages are read from the replica')
+    else if (what === 'lags') log.warn('the replica lags: the primary reads the pages until it has caught up')
+    else log.warn(`the replica fails (${reason}): the primary reads the pages`)
   }
 }
 

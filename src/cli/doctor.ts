@@ -16,6 +16,7 @@ import { schemaState } from '../store/migrate.ts'
 import type { Database } from '../store/pool.ts'
 import { type Micros, parseMicros, systemClock } from '../time.ts'
 import { type CliContext, EXIT } from './context.ts'
+import { cluster } from './doctor-cluster.ts'
 
 export interface Finding {
   state: 'ok' | 'warn' | 'FAIL'
@@ -37,7 +38,13 @@ export async function doctor(context: CliContext): Promise<number> {
   const findings: Finding[] = []
   const config = settings(context, findings)
   findings.push(...(await database(context)))
-  if (config) findings.push(...transport(config, systemClock.now()), ...(await disk(config)))
+  if (config) {
+    findings.push(
+      ...(await cluster(config)),
+      ...transport(config, systemClock.now()),
+      ...(await disk(config)),
+    )
+  }
   for (const { state, what, detail, remedy } of findings) {
     context.out(`${state.padEnd(4)}  ${what}: ${detail}${remedy ? ` -> ${remedy}` : ''}`)
   }

@@ -18,7 +18,7 @@ const UNOBSERVED: Observer = { ingested: () => {}, credential: () => {} }
  */
 export async function withExchange<T>(config: Config, work: (exchange: Exchange) => Promise<T>): Promise<T> {
   return await withDatabase(config, config.databaseUrl, async (url) => {
-    const pools = openPools(url, await isStrong(url), config, () => {})
+    const pools = openPools(url, await isStrong(url), { ...config, readUrl: null }, () => {})
     try {
       const exchange = new Exchange({ ...pools, config, clock: systemClock, observer: UNOBSERVED })
       await exchange.refresh()
@@ -31,7 +31,18 @@ export async function withExchange<T>(config: Config, work: (exchange: Exchange)
 
 /** Runs `work` as comity_owner: on DATABASE_OWNER_URL, else DATABASE_URL, else the embedded database. */
 export async function withOwner<T>(config: Config, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  return await withDatabase(config, config.ownerUrl, async (url) => await asOwner(url, work))
+  return await withDatabase(config, ownerAddress(config), async (url) => await asOwner(url, work))
+}
+
+/** @throws Refusal when it is the pooler's: a session there is nobody's own */
+export function ownerAddress({ ownerUrl, databaseUrl, pooled }: Config): string | null {
+  if (pooled && ownerUrl !== null && ownerUrl === databaseUrl) {
+    throw new Refusal(
+      'With COMITY_POOLED=transaction this command needs DATABASE_OWNER_URL: the PostgreSQL server itself, not its pooler.',
+      EXIT.usage,
+    )
+  }
+  return ownerUrl
 }
 
 /** Runs `work` on one connection as comity_owner in schema comity. @param url of a role that may become the owner */

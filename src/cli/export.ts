@@ -85,13 +85,14 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
       after,
       limit: PAGE,
       bytes: PAGE_BYTES,
-      narrow: exchange.isNarrow(caller, collection.seq, PAGE),
+      way: exchange.way(caller, collection.seq, PAGE),
       single: false,
       copies: collection.redaction === 'redact',
       places: exchange.config.ledger,
+      record: null,
     })
     const { rewritten } = page
-    const shares = exchange.shares(page)
+    const shares = exchange.shares(page.places)
     await deliver(exchange, caller, {
       collection: collection.seq,
       epoch: reader.mark.epoch,

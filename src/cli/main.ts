@@ -7,7 +7,7 @@ import { labelAnew } from '../taxii/label-anew.ts'
 import { nameAnew } from '../taxii/name-anew.ts'
 import { backfillCommand } from './backfill.ts'
 import type { CliContext } from './context.ts'
-import { withDatabase, withExchange, withOwner } from './exchange.ts'
+import { ownerAddress, withDatabase, withExchange, withOwner } from './exchange.ts'
 import { exportObjects } from './export.ts'
 import { importFiles } from './import.ts'
 import { policyCommand } from './policy.ts'
@@ -25,7 +25,7 @@ export async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<numb
       context,
       serve: async () => await serve(config()),
       migrate: async ({ dryRun }) =>
-        await withDatabase(config(), config().ownerUrl, (url) => runMigrate(url, dryRun, out, err)),
+        await withDatabase(config(), ownerAddress(config()), (url) => runMigrate(url, dryRun, out, err)),
       import: async (command) =>
         await withExchange(config(), (exchange) => importFiles(exchange, { ...command, out, err })),
       export: async (command) =>

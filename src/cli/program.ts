@@ -13,6 +13,7 @@ import { addPolicy } from './policy-program.ts'
 import { addSharing, type SharingDeps } from './program-sharing.ts'
 import { type LabelDue, listQuarantine, mapMarking, unmapMarking } from './quarantine.ts'
 import { addRelease } from './release-commands.ts'
+import { type RetentionCommand, retentionCommand } from './retention.ts'
 import { type CreateToken, createToken, listTokensCommand, revokeToken } from './token.ts'
 
 export interface ImportCommand {
@@ -111,6 +112,23 @@ a key left out has its default, except the password, which stays.${examples(
     .action((file: string, options: { prune: boolean; dryRun: boolean }) =>
       run(() => apply(context, { file, ...options, labelDue: deps.labelDue })),
     )
+
+  program
+    .command('retention')
+    .description(
+      'Drop the partitions of the log that are older than a date, with what hangs on their objects.',
+    )
+    .requiredOption('--before <date>', '2026-01-01 (UTC) or 2026-01-01T00:00:00Z')
+    .option('--dry-run', 'say what would go, and change nothing', false)
+    .addHelpText(
+      'after',
+      `\nWhole partitions only. Marking-definitions, embargoes that have not ended and objects with a release
+schedule under way stay. There is no way back.${examples(
+        'comity retention --before 2026-01-01 --dry-run',
+        'comity retention --before 2026-01-01',
+      )}`,
+    )
+    .action((options: RetentionCommand) => run(() => retentionCommand(context, options)))
 
   addTransfer(program, deps, run)
   addRelease(program, context, run)

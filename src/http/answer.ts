@@ -1,8 +1,12 @@
-/** Sends answers: the exact media type, no caching, gzip when asked for, errors as TAXII error messages. */
+/** Sends answers: the exact media type, tags or no caching, gzip when asked for, errors as TAXII error messages. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../errors.ts'
+import type { Exchange } from '../taxii/exchange.ts'
+import { type PageBody, PageText } from '../taxii/page-text.ts'
+import { has, readTags, tagOf, type Wanted } from '../taxii/validator.ts'
+import { gzipped } from './gzip.ts'
 import { TAXII, takesGzip } from './negotiate.ts'
 import { isApi, PROBLEM, problemBody } from './problem.ts'
 
@@ -39,6 +43,49 @@ export async function send(
     reply.header('content-encoding', 'gzip')
   }
   reply.send(bytes)
+}
+
+/** What the request wants of a resource that has a tag. */
+export function wantedOf(request: FastifyRequest): Wanted {
+  const { 'if-none-match': tags } = request.headers
+  return { body: request.method !== 'HEAD', tags: tags === undefined ? null : readTags(tags) }
+}
+
+/** Sends a page, or 304 to who has it. Its client may keep it, and has to ask each time (policy.md §8). */
+export async function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { body, tag, unchanged }: { body: PageBody; tag: string; unchanged: boolean },
+): Promise<void> {
+  reply.header('cache-control', 'private, no-cache')
+  reply.header('vary', VARY)
+  reply.header('etag', `W/"${tag}"`)
+  if (unchanged) {
+    reply.code(304).send()
+    return
+  }
+  reply.code(200)
+  reply.header('content-type', TAXII)
+  const { before, text, after } = body
+  const length = before.length + text.bytes.length + after.length
+  if (length >= WORTH_ZIPPING && takesGzip(request.headers['accept-encoding'])) {
+    const bytes = await gzipped(body)
+    reply.header('content-encoding', 'gzip')
+    reply.send(bytes)
+  } else reply.send(text.bytes.length === 0 ? before : Buffer.concat([before, text.bytes, after], length))
+}
+
+/** Sends a resource that is made from memory, likewise. */
+export async function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  exchange: Exchange,
+  resource: object,
+): Promise<void> {
+  const text = new PageText(JSON.stringify(resource))
+  const tag = tagOf(exchange, text.bytes)
+  const body = { before: EMPTY, text, after: EMPTY }
+  await sendPage(request, reply, { body, tag, unchanged: has(wantedOf(request), tag) })
 }
 
 function toBytes(body: string | Buffer | object | undefined): Buffer {

@@ -38,7 +38,7 @@ export function boundAnswers(app: FastifyInstance, patience: number): void {
     }
     if (held + bytes > MOST) {
       for (const name of Object.keys(reply.getHeaders())) {
-        if (/^(content-encoding|x-taxii-date-added-(first|last))$/i.test(name)) reply.removeHeader(name)
+        if (/^(content-encoding|etag|x-taxii-date-added-(first|last))$/i.test(name)) reply.removeHeader(name)
       }
       const cause = new Error('too many answers wait for their clients')
       done(new AppError('unavailable', { cause, headers: { 'retry-after': '5' } }))

@@ -35,7 +35,9 @@ export function healthRoutes(
     }
     try {
       await exchange.refresh()
-      text(reply, 200, 'ready')
+      // Whether it lags is not told: that depends on writes which the caller may not see.
+      const { replica } = exchange
+      text(reply, 200, replica ? `ready, replica ${replica.state.up ? 'up' : 'down'}` : 'ready')
     } catch {
       text(reply, 503, 'the database does not answer')
     }

@@ -5,6 +5,8 @@ import type { Observer } from '../taxii/exchange.ts'
 export interface Metrics extends Observer {
   registry: Registry
   request(method: string, route: string, status: number, seconds: number): void
+  /** Adds the replica's figures. @returns takes what became of each page that it could have read */
+  replica(isUp: () => boolean): (outcome: string) => void
 }
 
 /** @param pool reads the database pool's use at scrape time */
@@ -54,6 +56,23 @@ export function createMetrics(pool: () => { total: number; idle: number; waiting
     request(method, route, status, seconds) {
       requests.inc({ method, route, status: String(status) })
       latency.observe({ method, route }, seconds)
+    },
+    replica(isUp) {
+      new Gauge({
+        name: 'comity_replica_up',
+        help: '1 while pages are read from the replica',
+        registers,
+        collect() {
+          this.set(isUp() ? 1 : 0)
+        },
+      })
+      const pages = new Counter({
+        name: 'comity_replica_pages_total',
+        help: 'Pages that the replica could have read, by outcome; the primary read those that were not served',
+        labelNames: ['outcome'],
+        registers,
+      })
+      return (outcome) => pages.inc({ outcome })
     },
     ingested(success, failure) {
       objects.inc({ outcome: 'success' }, success)

@@ -90,13 +90,23 @@ export function isEnvelopeType(header: string | undefined): boolean {
   return type !== null && isOurs(type)
 }
 
-/** Does the client take gzip (T-3.1-19)? */
+const codings = new Map<string, boolean>()
+
+/** Does the client take gzip, and like it no less than the plain bytes (T-3.1-19; RFC 9110 §12.5.3)? */
 export function takesGzip(header: string | string[] | undefined): boolean {
   if (typeof header !== 'string') return false
-  for (const part of header.split(',')) {
-    const [coding = '', ...parameters] = part.trim().toLowerCase().split(';')
-    if (coding.trim() !== 'gzip' && coding.trim() !== 'x-gzip') continue
-    return !parameters.some((p) => /^\s*q=0(\.0*)?\s*$/.test(p))
+  const known = codings.get(header)
+  if (known !== undefined) return known
+  const weights = new Map<string, number>()
+  for (const part of header.toLowerCase().split(',')) {
+    const [coding = '', ...parameters] = part.split(';').map((text) => text.trim())
+    const q = parameters.find((p) => /^q\s*=/.test(p))?.replace(/^q\s*=\s*/, '')
+    const name = coding === 'x-gzip' ? 'gzip' : coding
+    // A weight that is none counts as 1.
+    weights.set(name, q !== undefined && /^(0(\.\d*)?|1(\.0*)?)$/.test(q) ? Number(q) : 1)
   }
-  return false
+  const gzip = weights.get('gzip') ?? weights.get('*') ?? 0
+  const answer = gzip > 0 && gzip >= (weights.get('identity') ?? 0)
+  if (codings.size < 1000 && header.length < 300) codings.set(header, answer)
+  return answer
 }

@@ -14,6 +14,8 @@ export interface Success {
   type?: string
   /** Carries X-TAXII-Date-Added-First and -Last. */
   dated?: true
+  /** Has no tag: it is not to be kept. */
+  untagged?: true
 }
 
 export interface Operation {
@@ -80,6 +82,12 @@ export const PARAMETERS = {
     '`last` (the default), `first`, `all`, or a list of `first`, `last` and timestamps.',
     { type: 'string', example: 'first,last' },
   ),
+  if_none_match: {
+    name: 'If-None-Match',
+    in: 'header',
+    description: 'ETag of an earlier answer, or several, or `*`.',
+    schema: { type: 'string' },
+  },
   match_spec_version: query(
     'match[spec_version]',
     'Versions of STIX, separated by commas. Without it: of each id, the latest version of STIX there is.',
@@ -140,6 +148,11 @@ export const HEADERS = {
       'date_added of the last item of this body; when there is none, the lower bound of the query.',
     schema: timestamp,
   },
+  ETag: {
+    description:
+      'A weak tag of this answer as this caller gets it; with If-None-Match, the same answer is 304. HEAD and 304 deliver nothing: the ledger does not note them.',
+    schema: { type: 'string', pattern: '^W/"[A-Za-z0-9_-]+"$' },
+  },
   Allow: { description: 'The methods of the resource.', schema: { type: 'string' } },
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'string', pattern: '^\\d+$' } },
   'WWW-Authenticate': {
@@ -193,7 +206,7 @@ export const ROUTES: readonly Route[] = [
         id: 'getStatus',
         summary: 'What became of an envelope (§4.3)',
         description: 'For the principal that sent the envelope; to anybody else the status is unknown.',
-        success: { status: 200, description: 'The status.', schema: 'Status' },
+        success: { status: 200, description: 'The status.', schema: 'Status', untagged: true },
         errors: [],
       },
     },

@@ -69,7 +69,8 @@ export function document(): object {
 const ABOUT = `A TAXII 2.1 server. Sections (§) are those of the TAXII 2.1 standard.
 
 Every path also answers without its trailing slash, directly. Unknown query parameters are ignored.
-Answers may be gzip-compressed when Accept-Encoding asks for it, and no cache may keep them.
+Answers may be gzip-compressed when Accept-Encoding asks for it. No shared cache may keep them; a client of its own may keep
+what has an ETag, and asks each time whether it is still the same.
 A path that is not listed here answers 404 with credentials and 401 without.
 `
 
@@ -99,7 +100,7 @@ function describe(route: Route, operation: Operation): object {
     summary: operation.summary,
     ...(operation.description && { description: operation.description }),
     security: security(route, operation),
-    ...(operation.query && { parameters: operation.query.map((name) => ref('parameters', name)) }),
+    ...parameters(route, operation),
     ...(operation.body && {
       requestBody: {
         required: true,
@@ -113,10 +114,11 @@ function describe(route: Route, operation: Operation): object {
     responses: {
       [success.status]: {
         description: success.description,
-        ...(success.dated && { headers: dates() }),
+        ...headers(route, operation),
         ...(success.schema && { content: content(success.schema, success.type) }),
         ...(!success.schema && success.type && { content: TEXT }),
       },
+      ...notModified(route, operation),
       ...(operation.problems
         ? problemResponses(operation.problems)
         : errors(route, operation.errors, operation.plain)),
@@ -131,12 +133,13 @@ function head(route: Route, operation: Operation): object {
     tags: [route.tag],
     summary: `As GET, without the body: ${operation.summary}`,
     security: security(route, operation),
-    ...(operation.query && { parameters: operation.query.map((name) => ref('parameters', name)) }),
+    ...parameters(route, operation),
     responses: {
       [operation.success.status]: {
         description: operation.success.description,
-        ...(operation.success.dated && { headers: dates() }),
+        ...headers(route, operation),
       },
+      ...notModified(route, operation),
       ...errors(route, operation.errors),
     },
   }
@@ -190,9 +193,33 @@ function errorResponse({ means, header }: { means: string; header?: string }): o
   }
 }
 
-function dates(): object {
-  const names = ['X-TAXII-Date-Added-First', 'X-TAXII-Date-Added-Last']
-  return Object.fromEntries(names.map((name) => [name, ref('headers', name)]))
+/** GET and HEAD of what may be kept. */
+function tagged(route: Route, { id, success }: Operation): boolean {
+  return route.taxii && id.startsWith('get') && !success.untagged
+}
+
+function parameters(route: Route, operation: Operation): object {
+  const names = [...(operation.query ?? []), ...(tagged(route, operation) ? ['if_none_match'] : [])]
+  return names.length > 0 ? { parameters: names.map((name) => ref('parameters', name)) } : {}
+}
+
+function headers(route: Route, operation: Operation): object {
+  const names = [
+    ...(operation.success.dated ? ['X-TAXII-Date-Added-First', 'X-TAXII-Date-Added-Last'] : []),
+    ...(tagged(route, operation) ? ['ETag'] : []),
+  ]
+  if (names.length === 0) return {}
+  return { headers: Object.fromEntries(names.map((name) => [name, ref('headers', name)])) }
+}
+
+function notModified(route: Route, operation: Operation): object {
+  if (!tagged(route, operation)) return {}
+  return {
+    304: {
+      description: 'If-None-Match names what the answer would be. There is no body.',
+      ...headers(route, operation),
+    },
+  }
 }
 
 function content(schema: SchemaName, type: string = TAXII): object {

@@ -2,46 +2,37 @@
 import type { IncomingMessage } from 'node:http'
 import { createGunzip } from 'node:zlib'
 import { AppError } from '../errors.ts'
+import type { Intake, Place } from './intake.ts'
 import { linger } from './linger.ts'
 
 /** For requests that wait with their body (Expect: 100-continue): asks for it. */
 export const goOn = new WeakMap<IncomingMessage, () => void>()
 
-/** Bytes of bodies in memory, of all requests that are not answered yet. */
-let held = 0
-const MOST_HELD = 268_435_456
+const places = new WeakMap<IncomingMessage, Place>()
 
-/** Counts bytes against what all uploads together may hold; they count until the request is over. */
-function hold(request: IncomingMessage): (bytes: number) => boolean {
-  let mine = 0
-  const { socket } = request
-  const release = () => {
-    socket.off('close', release)
-    held -= mine
-    mine = 0
+/**
+ * Runs the work of a request, and gives back the place of its body when it has ended: not when the client has gone,
+ * for what it sent is still in memory then.
+ */
+export async function holdingBody(request: IncomingMessage, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } finally {
+    places.get(request)?.release()
   }
-  socket.once('close', release)
-  releases.set(request, release)
-  return (bytes) => {
-    mine += bytes
-    held += bytes
-    return held <= MOST_HELD
-  }
-}
-
-const releases = new WeakMap<IncomingMessage, () => void>()
-
-/** The request is answered: its body does not count any more. */
-export function releaseBody(request: IncomingMessage): void {
-  releases.get(request)?.()
 }
 
 /**
  * @param limit most bytes, after decompression (T-5.5-11)
  * @throws unsupportedMediaType for a Content-Encoding other than gzip; tooLarge; badRequest for broken gzip or an
- * upload that ends early; unavailable when all uploads together are too large
+ * upload that ends early; tooManyRequests or unavailable when there is no place for it (intake.ts)
  */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+export async function readBody(
+  request: IncomingMessage,
+  limit: number,
+  intake: Intake,
+  principal: string,
+): Promise<Buffer> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
   if (encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'x-gzip') {
     throw new AppError('unsupportedMediaType', { detail: 'Content-Encoding may be gzip or absent.' })
@@ -52,7 +43,8 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     throw tooLarge(limit)
   }
   const zipped = encoding !== 'identity'
-  const room = hold(request)
+  const place = intake.admit(principal, length)
+  places.set(request, place)
   goOn.get(request)?.()
   return await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -81,7 +73,8 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     source.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > limit) fail(tooLarge(limit))
-      else if (!room(chunk.length)) fail(new AppError('unavailable', { headers: { 'retry-after': '5' } }))
+      else if (!place.room(chunk.length))
+        fail(new AppError('unavailable', { headers: { 'retry-after': '5' } }))
       else chunks.push(chunk)
     })
     source.on('end', () => {

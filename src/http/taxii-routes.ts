@@ -10,10 +10,11 @@ import { getPage, type PageKind } from '../taxii/get-page.ts'
 import { findCollection, findRoot, inWorld, requireRead, requireWrite } from '../taxii/operation.ts'
 import { getApiRoot, getCollection, getCollections, getDiscovery, isPublic } from '../taxii/server-info.ts'
 import { getStatus } from '../taxii/status.ts'
-import { send } from './answer.ts'
+import { send, sendPage, sendTagged, wantedOf } from './answer.ts'
+import type { Intake } from './intake.ts'
 import { answersOptions } from './methods.ts'
 import { accepts, isEnvelopeType } from './negotiate.ts'
-import { readBody } from './read-body.ts'
+import { holdingBody, readBody } from './read-body.ts'
 
 type Who = (request: FastifyRequest) => Promise<Caller>
 
@@ -27,7 +28,7 @@ const READ = ['GET', 'HEAD', 'OPTIONS'] as const
 const PAGES: Record<'manifest' | 'versions', PageKind> = { manifest: 'manifest', versions: 'versions' }
 
 /** Registers every endpoint of TAXII 2.1 §4 and §5 with all methods, so that 405 is ours to say. */
-export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who): void {
+export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, intake: Intake): void {
   const { config } = exchange
   const params = (request: FastifyRequest) => request.params as Params
 
@@ -38,7 +39,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       if (caller.subject === null && !open) throw new AppError('unauthorized')
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await send(request, reply, 200, getDiscovery(exchange, caller))
+      await sendTagged(request, reply, exchange, getDiscovery(exchange, caller))
     })
   })
 
@@ -49,7 +50,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const root = findRoot(exchange, caller, path)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await send(request, reply, 200, getApiRoot(exchange, caller, root))
+      await sendTagged(request, reply, exchange, getApiRoot(exchange, caller, root))
     })
   })
 
@@ -71,7 +72,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const root = findRoot(exchange, caller, path)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await send(request, reply, 200, getCollections(exchange, caller, root))
+      await sendTagged(request, reply, exchange, getCollections(exchange, caller, root))
     })
   })
 
@@ -82,7 +83,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       const place = findCollection(exchange, caller, root, collection)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await send(request, reply, 200, getCollection(place.collection, place.rights))
+      await sendTagged(request, reply, exchange, getCollection(place.collection, place.rights))
     })
   })
 
@@ -96,7 +97,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
   app.all('/:root/collections/:collection/objects/', async (request, reply) => {
     if (request.method !== 'POST') return await page(request, reply, 'objects', null, [...READ, 'POST'])
     let body: Buffer | null = null
-    await inWorld(exchange, true, async () => {
+    const work = async () => {
       const { root, collection } = params(request)
       const caller = await authenticated(who, request)
       const place = findCollection(exchange, caller, root, collection)
@@ -107,9 +108,10 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
           detail: 'Send the envelope as application/taxii+json;version=2.1.',
         })
       }
-      body ??= await readBody(request.raw, config.maxContentLength)
+      body ??= await readBody(request.raw, config.maxContentLength, intake, caller.id)
       await send(request, reply, 202, await addObjects(exchange, caller, place, body))
-    })
+    }
+    await holdingBody(request.raw, async () => await inWorld(exchange, true, work))
   })
 
   app.all('/:root/collections/:collection/objects/:id/', async (request, reply) => {
@@ -141,10 +143,10 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who):
       if (await answered(exchange, request, reply, allowed)) return
       requireRead(place)
       negotiate(request, config)
-      const answer = await getPage(exchange, caller, place, kind, queryOf(request), id)
+      const answer = await getPage(exchange, caller, place, kind, queryOf(request), id, wantedOf(request))
       reply.header('x-taxii-date-added-first', answer.first)
       reply.header('x-taxii-date-added-last', answer.last)
-      await send(request, reply, 200, answer.body)
+      await sendPage(request, reply, answer)
     })
   }
 }

@@ -119,7 +119,7 @@ export function copyAudience(base: AudienceRecord, groups: readonly Group[], now
 }
 
 /**
- * Who gets some copy.
+ * Who gets some copy: now, and from each moment on at which an embargo on something that it refers to ends.
  * @param valid the sets of groups, as bits, with which the copy is a STIX object
  */
 export function visibleAudience(
@@ -130,15 +130,42 @@ export function visibleAudience(
 ): AudienceRecord {
   const least = valid.filter((set) => !valid.some((other) => other !== set && (other & set) === other))
   if (least.includes(0)) return base
-  // Of a group with conditions of its own every label counts: tighter, never wider.
-  const every = (group: Group) => [
-    ...group.labels,
-    ...group.any.flat(2),
-    ...group.later.flatMap((l) => [...l.labels, ...(l.any ?? []).flat(2)]),
-  ]
-  const clause = least.map((set) => groups.flatMap((group, i) => (set & (1 << i) ? every(group) : [])))
-  const any = clauses([...(base.any ?? []), clause], now)
-  return { ...base, any }
+  const clauseAt = (moment: Micros): Clauses => {
+    const lists = least.flatMap((set) =>
+      met(
+        groups.filter((_, i) => set & (1 << i)),
+        moment,
+      ),
+    )
+    return lists.some((labels) => labels.length === 0) ? [] : [lists]
+  }
+  const any = clauses([...(base.any ?? []), ...clauseAt(now)], now)
+  const moments = groups.flatMap((g) => g.later.flatMap(({ at }) => (at === undefined ? [] : [BigInt(at)])))
+  const ahead = [...new Set(moments)].filter((at) => at > now)
+  const later = demands([
+    ...(base.later ?? []),
+    ...ahead.flatMap((at) => {
+      const then = clauses(clauseAt(at), now)
+      return then.length === 0 ? [] : [{ labels: [], any: then, at: Number(at) }]
+    }),
+  ])
+  return { ...base, ...(any.length > 0 && { any }), ...(later.length > 0 && { later }) }
+}
+
+/** More alternatives than this are asked for all at once: tighter, never wider. */
+const MOST_ALTERNATIVES = 64
+
+/** What admits to all of these groups at a moment: lists of labels, of which one must admit as a whole. */
+function met(groups: readonly Group[], moment: Micros): Label[][] {
+  const due = groups.flatMap((g) => g.later.filter(({ at }) => at === undefined || BigInt(at) <= moment))
+  const always = [...groups.flatMap((g) => g.labels), ...due.flatMap((l) => l.labels)]
+  const choices = [...groups.flatMap((g) => g.any), ...due.flatMap((l) => l.any ?? [])]
+  const count = choices.reduce((n, clause) => n * clause.length, 1)
+  if (count > MOST_ALTERNATIVES) return [[...always, ...choices.flat(2)]]
+  return choices.reduce<Label[][]>(
+    (lists, clause) => lists.flatMap((labels) => clause.map((more) => [...labels, ...more])),
+    [always],
+  )
 }
 
 /** What a version demands of readers of older ones: all of its parts, so that no older copy tells of them. */

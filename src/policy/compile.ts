@@ -24,6 +24,13 @@ interface Compiled extends Scope {
   rules: Map<number, string>
 }
 
+/** By which rules a reader is admitted, as long as nothing changes. */
+export interface Rules {
+  /** The same object as long as the rules are. */
+  era: object
+  of(audience: number): string
+}
+
 const NEVER = 1n << 62n
 
 /** Scopes of one world's readers. Made anew with each epoch; extended as audiences are interned. */
@@ -73,8 +80,7 @@ export class Scopes {
 
   /** By which rule the reader is admitted to an audience of its scope: what the ledger writes down (policy.md §13). */
   rule(who: Subject | null, audience: number, now: Micros): string {
-    this.of(who, now)
-    const { rules } = this.#compiled.get(keyOf(who)) as Compiled
+    const { rules } = this.of(who, now) as Compiled
     let rule = rules.get(audience)
     if (rule === undefined) {
       const record = this.#world.audiences[audience]
@@ -85,6 +91,12 @@ export class Scopes {
       rules.set(audience, rule)
     }
     return rule
+  }
+
+  /** The same, of one moment. */
+  rules(who: Subject | null, now: Micros): Rules {
+    const { rules } = this.of(who, now) as Compiled
+    return { era: rules, of: (audience) => this.rule(who, audience, now) }
   }
 
   /** Asks of single records what `of` compiles for all of them. */
@@ -158,10 +170,10 @@ function ascending(a: Micros, b: Micros): number {
 }
 
 const lengthFor = (count: number) => (count >> 3) + 2
-const lastBit = (count: number) => lengthFor(count) * 8 - 1
+export const lastBit = (count: number) => lengthFor(count) * 8 - 1
 
 /** A bytea literal with these bits set, and at least one more that is not. */
-function bitString(ids: readonly number[], count: number): string {
+export function bitString(ids: Iterable<number>, count: number): string {
   const bytes = Buffer.alloc(lengthFor(count))
   for (const id of ids) bytes[id >> 3] = (bytes[id >> 3] ?? 0) | (1 << (id & 7))
   return `\\x${bytes.toString('hex')}`

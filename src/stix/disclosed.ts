@@ -20,6 +20,11 @@ export function isContainer(type: string): boolean {
   return CONTAINERS.has(type)
 }
 
+/** May an object of this type disclose others? */
+export function disclosesOthers(type: string): boolean {
+  return BY_TYPE.has(type)
+}
+
 /** The ids that it refers to, each once, with the property that names it first. */
 export function disclosedRefs(value: Record<string, unknown>): Map<string, string> {
   const found = new Map<string, string>()

@@ -1,7 +1,6 @@
 /** What objects can be found by besides the standard's own match fields: the tiers of the interop document (3.13.2). */
-import { createHash } from 'node:crypto'
+import { hash as hashOnce } from 'node:crypto'
 import { objectRefs, TLP_BY_ID } from './markings.ts'
-import { intervals, steps } from './match-ranges.ts'
 import { timestampKey } from './timestamp.ts'
 
 /**
@@ -27,6 +26,7 @@ primary_motivation region relationship_type resource_level result sophistication
     ' ',
   ),
 )
+/** In the order of `numbers`. */
 const INTEGERS = ['confidence', 'dst_port', 'number', 'src_port']
 /** Tier 2: lists of the object itself, of which any member equals the value. */
 const LISTS = words(
@@ -82,8 +82,10 @@ const DEEPEST = 12
 
 /** What a text of an object can be found by. */
 export interface MatchTerms {
-  /** A field and a value in one, as 64 bits in decimal; each once. */
-  hashes: string[]
+  /** A field and a value in one, as 64 bits; each once. */
+  hashes: bigint[]
+  /** What ranges are compared with: confidence, dst_port, number, src_port; null = it has none of them. */
+  numbers: (number | null)[] | null
   modified: string | null
   valid_from: string | null
   valid_until: string | null
@@ -93,11 +95,11 @@ type Value = Record<string, unknown>
 
 /** Collects terms up to the bound. */
 class Terms {
-  readonly #found = new Set<string>()
+  readonly #found = new Set<bigint>()
   add(field: string, value: string): void {
     if (this.#found.size < MOST_TERMS) this.#found.add(termHash(field, value))
   }
-  get hashes(): string[] {
+  get hashes(): bigint[] {
     return [...this.#found]
   }
 }
@@ -110,11 +112,13 @@ export function matchTerms(value: Value): MatchTerms {
     const text = get(name)
     if (typeof text === 'string') terms.add(name, text)
   }
+  let numbers: (number | null)[] | null = null
   for (const name of INTEGERS) {
     const number = get(name)
     if (typeof number !== 'number' || !Number.isSafeInteger(number)) continue
     terms.add(name, String(number))
-    for (const step of steps(name, number)) terms.add(name, step)
+    numbers ??= INTEGERS.map(() => null)
+    numbers[INTEGERS.indexOf(name)] = number
   }
   const revoked = get('revoked')
   if (typeof revoked === 'boolean') terms.add('revoked', String(revoked))
@@ -125,9 +129,7 @@ export function matchTerms(value: Value): MatchTerms {
   const keys: Record<string, string | null> = {}
   for (const [name] of INSTANTS) {
     const text = get(name)
-    const key = typeof text === 'string' ? timestampKey(text) : null
-    keys[name] = key
-    if (key !== null) for (const step of steps(name, key)) terms.add(name, step)
+    keys[name] = typeof text === 'string' ? timestampKey(text) : null
   }
   for (const name of LISTS) {
     const list = get(name)
@@ -140,7 +142,7 @@ export function matchTerms(value: Value): MatchTerms {
   }
   for (const ref of refs) terms.add('relationships-all', ref)
   const { modified = null, valid_from = null, valid_until = null } = keys
-  return { hashes: terms.hashes, modified, valid_from, valid_until }
+  return { hashes: terms.hashes, numbers, modified, valid_from, valid_until }
 }
 
 const isReference = (name: string): boolean => name.endsWith('_ref') || name.endsWith('_refs')
@@ -179,10 +181,10 @@ function nested(part: object, under: string, depth: number, terms: Terms, refs: 
 
 const LEVELS: ReadonlySet<string> = new Set(TLP_BY_ID.values())
 
-/** What a request's value means: the terms that an object has one of, and a comparison that decides where there is one. */
+/** What a request's value means: the terms that an object has one of, or a comparison. */
 export interface Sought {
   hashes: string[]
-  compare: { property: string; side: 'gte' | 'lte'; key: string } | null
+  compare: { property: string; side: 'gte' | 'lte'; key: string | number } | null
 }
 
 /**
@@ -190,15 +192,17 @@ export interface Sought {
  * @returns what the field takes instead, if this is no such value
  */
 export function seek({ name, kind, range }: MatchField, text: string): Sought | string {
-  const equal = (value: string): Sought => ({ hashes: [termHash(name, value)], compare: null })
+  const equal = (value: string): Sought => ({
+    hashes: [termHash(name, value).toString()],
+    compare: null,
+  })
   switch (kind) {
     case 'integer': {
       const number = Number(text)
       if (!/^-?\d{1,16}$/.test(text) || !Number.isSafeInteger(number))
         return range ? 'takes one whole number' : 'takes whole numbers'
       if (!range) return equal(String(number))
-      const found = intervals(range.of, range.side, number)
-      return { hashes: found.map((step) => termHash(range.of, step)), compare: null }
+      return { hashes: [], compare: { property: range.of, side: range.side, key: number } }
     }
     case 'boolean':
       return text === 'true' || text === 'false' ? equal(text) : 'takes true or false'
@@ -214,11 +218,7 @@ export function seek({ name, kind, range }: MatchField, text: string): Sought | 
       const key = timestampKey(text)
       if (key === null || !range)
         return 'takes one RFC 3339 timestamp in UTC, such as 2026-01-31T00:00:00.000Z'
-      const found = intervals(range.of, range.side, key)
-      return {
-        hashes: found.map((step) => termHash(range.of, step)),
-        compare: { property: range.of, side: range.side, key },
-      }
+      return { hashes: [], compare: { property: range.of, side: range.side, key } }
     }
     default:
       return equal(text)
@@ -226,15 +226,15 @@ export function seek({ name, kind, range }: MatchField, text: string): Sought | 
 }
 
 /** Values that many objects have are hashed once: types, levels, sources. */
-const known = new Map<string, string>()
+const known = new Map<string, bigint>()
 const KNOWN = 20_000
 
-/** A field and a value as a signed 64-bit integer in decimal: what the index compares. */
-function termHash(field: string, value: string): string {
+/** A field and a value as a signed 64-bit integer: what the index compares. */
+function termHash(field: string, value: string): bigint {
   const term = `${field}\0${value}`
   let hash = known.get(term)
   if (hash === undefined) {
-    hash = createHash('sha256').update(term).digest().readBigInt64BE(0).toString()
+    hash = hashOnce('sha256', term, 'buffer').readBigInt64BE(0)
     if (value.length <= 64) {
       if (known.size >= KNOWN) known.clear()
       known.set(term, hash)

@@ -57,3 +57,18 @@ export async function topologySize(db: Database): Promise<{ principals: number; 
   return await db.one(sql`select (select count(*)::int from principal) as principals,
     (select count(*)::int from collection) as collections`)
 }
+
+/** As what a statement of the serving pool runs. */
+export async function servingFacts(db: Database): Promise<{ role: string; path: string }> {
+  return await db.one(sql`select current_user::text as role, current_schema()::text as path`)
+}
+
+/** How far a standby is behind: WAL that it has not replayed, and the age of the last transaction that it has. */
+export async function replicaLag(
+  primary: Database,
+  standby: Database,
+): Promise<{ bytes: number; seconds: number }> {
+  const { lsn } = await primary.one<{ lsn: string }>(sql`select pg_current_wal_lsn()::text as lsn`)
+  return await standby.one(sql`select greatest(0, pg_wal_lsn_diff(${lsn}::pg_lsn, pg_last_wal_replay_lsn()))::float8 as bytes,
+    coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 as seconds`)
+}

@@ -34,10 +34,72 @@ export async function recordDeliveries(db: Database, list: readonly NewDelivery[
   return row.kept
 }
 
-/** Seals what has been delivered; @returns how many answers, 0 also while another node seals */
-export async function sealDeliveries(db: Database, now: bigint, most: number): Promise<number> {
+/** A rule that a reader's book has not had yet. */
+export interface NewRule {
+  audience: number
+  /** Of the originator. */
+  country: string
+  rule: string
+}
+
+/** @returns false when the delivery was sealed without them meanwhile */
+export async function noteRules(
+  db: Database,
+  delivery: bigint,
+  book: string,
+  hour: number,
+  rules: readonly NewRule[],
+): Promise<boolean> {
+  const row = await db.one<{ noted: boolean }>(
+    sql`select note_rules(${delivery}::bigint, ${book}::uuid, ${hour}::int, ${JSON.stringify(rules)}::jsonb) as noted`,
+  )
+  return row.noted
+}
+
+/** A delivery that is not sealed yet; with a book, it is still as it was read. */
+export interface Taken {
+  id: bigint
+  at: bigint
+  book: string | null
+  positions: Buffer | null
+  audiences: Buffer | null
+}
+
+/** What waits to be sealed after a delivery, with the lock until the end of the transaction; none while another node has it. */
+export async function takeDeliveries(db: Database, after: bigint, most: number): Promise<Taken[]> {
+  return await db.rows(sql`select * from take_deliveries(${after}::bigint, ${most}::int)`)
+}
+
+/** The rules that some books hold, by book and audience. */
+export async function rulesOf(
+  db: Database,
+  books: readonly string[],
+): Promise<Map<string, Map<number, NewRule>>> {
+  const found = new Map<string, Map<number, NewRule>>(books.map((book) => [book, new Map()]))
+  for (const { book, ...rule } of await db.rows<NewRule & { book: string }>(
+    sql`select * from rules_of(${books}::uuid[])`,
+  )) {
+    found.get(book)?.set(rule.audience, rule)
+  }
+  return found
+}
+
+/** What one delivery holds of one organization under one audience and one rule. */
+export type Part = NewDelivery['parts'][number]
+
+/**
+ * Seals these deliveries.
+ * @param raw parts of those that were still as they were read
+ * @returns how many answers, 0 also while another node seals
+ */
+export async function sealDeliveries(
+  db: Database,
+  now: bigint,
+  ids: readonly bigint[],
+  raw: readonly { id: string; parts: readonly Part[] }[],
+): Promise<number> {
   const row = await db.one<{ count: number }>(
-    sql`select seal_deliveries(${now}::bigint, ${most}::int) as count`,
+    sql`select seal_deliveries(${now}::bigint, ${ids.map(String)}::bigint[], ${JSON.stringify(raw)}::jsonb) as count`,
   )
   return row.count
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { Refusal } from '../errors.ts'
 import { packageRoot } from '../package-root.ts'
+import { applySteps } from './migration-steps.ts'
 
 export interface Migration {
   number: number
@@ -92,7 +93,7 @@ export async function connect(url: string, name = 'comity'): Promise<pg.Client> 
   return client
 }
 
-function reason(error: unknown): string {
+export function reason(error: unknown): string {
   const e = error as { message?: string; code?: string; errors?: { message: string }[] }
   return e.message || e.errors?.[0]?.message || e.code || 'no connection'
 }
@@ -109,7 +110,7 @@ export function redact(url: string): string {
 }
 
 /**
- * Applies what is missing, each migration with its record in one transaction, under an advisory lock.
+ * Applies what is missing, in order, under an advisory lock.
  * @returns names of the migrations applied (or that would be, with dryRun)
  */
 export async function migrate(url: string, options: { dryRun?: boolean } = {}): Promise<string[]> {
@@ -123,21 +124,7 @@ export async function migrate(url: string, options: { dryRun?: boolean } = {}): 
     if (options.dryRun) return missing
     await prepareRoles(client)
     for (const migration of migrations().filter((m) => missing.includes(m.name))) {
-      await client.query('begin')
-      try {
-        await client.query('set local role comity_owner')
-        await client.query('set local search_path = comity, pg_temp')
-        await client.query(migration.text)
-        await client.query('insert into migration (number, name, checksum) values ($1, $2, $3)', [
-          migration.number,
-          migration.name,
-          migration.checksum,
-        ])
-        await client.query('commit')
-      } catch (error) {
-        await client.query('rollback')
-        throw new Refusal(`Migration ${migration.name} failed and was rolled back: ${reason(error)}`, 3)
-      }
+      await applySteps(client, migration)
     }
     await seedKeys(client)
     return missing

@@ -2,6 +2,7 @@
 import pg from 'pg'
 import { AppError } from '../errors.ts'
 import { translate } from './database-errors.ts'
+import { beginWith, enterWith, queryWith, type Setting } from './pooled.ts'
 import { render, type Sql } from './sql.ts'
 
 const INT8 = 20
@@ -10,15 +11,16 @@ const TYPES = {
     oid === INT8 ? (text: string) => BigInt(text) : pg.types.getTypeParser(oid, format as 'text'),
 } as unknown as pg.CustomTypesConfig
 
-const ORDERED = [
-  '-c plan_cache_mode=force_generic_plan',
-  '-c enable_sort=off',
-  '-c enable_seqscan=off',
-  '-c enable_bitmapscan=off',
+const ORDERED: readonly Setting[] = [
+  ['plan_cache_mode', 'force_generic_plan'],
+  ['enable_sort', 'off'],
+  ['enable_seqscan', 'off'],
+  ['enable_bitmapscan', 'off'],
 ]
 
 /** Seconds that the server has to report a statement's time-out before the connection counts as lost. */
 const GRACE = 5
+const CONNECT_SECONDS = 5
 
 export interface PoolOptions {
   url: string
@@ -33,6 +35,12 @@ export interface PoolOptions {
    * position), so it is made once per connection, and no sort or full scan may look cheaper by a bad estimate.
    */
   plans?: 'ordered'
+  /** The URL may lead to a pooler in transaction mode: nothing is left to the session. */
+  pooled?: boolean
+  /** Seconds to get a connection. */
+  connectSeconds?: number
+  /** Seconds that a server may take beyond a statement's time before it is given up. */
+  graceSeconds?: number
   onError?: (error: Error) => void
 }
 
@@ -46,35 +54,57 @@ export class Pool implements Database {
   readonly pool: pg.Pool
   #waiting = 0
   readonly #maxWaiting: number
+  /** Of a pooler: what each transaction and each single statement begins with. */
+  readonly #begin: string
+  readonly #enter: string | null
+  /** Connections whose last commit may be on this server only. */
+  readonly #alone = new WeakSet<pg.ClientBase>()
 
   constructor(options: PoolOptions) {
-    const settings = [
-      '-c search_path=comity,pg_temp',
+    const {
+      pooled = false,
+      connectSeconds = CONNECT_SECONDS,
+      graceSeconds = GRACE,
+      statementSeconds,
+    } = options
+    const settings: Setting[] = [
+      ['search_path', 'comity,pg_temp'],
       ...(options.plans === 'ordered' ? ORDERED : []),
-      '-c jit=off',
-      '-c timezone=UTC',
-      '-c datestyle=ISO',
-      ...(options.role ? [`-c role=${options.role}`] : []),
-      `-c idle_in_transaction_session_timeout=${60_000}`,
+      ['jit', 'off'],
+      ['timezone', 'UTC'],
+      ['datestyle', 'ISO'],
+      ...(options.role ? [['role', options.role] as const] : []),
+      ['idle_in_transaction_session_timeout', '60000'],
     ]
+    const timed: Setting[] = [...settings, ['statement_timeout', `${statementSeconds * 1000}`]]
+    this.#begin = pooled ? beginWith(timed) : 'begin'
+    this.#enter = pooled ? enterWith(timed) : null
     this.#maxWaiting = Math.max(200, options.max * 50)
     this.pool = new pg.Pool({
       connectionString: options.url,
       max: options.max,
-      options: settings.join(' '),
+      ...(!pooled && {
+        options: settings.map(([name, value]) => `-c ${name}=${value}`).join(' '),
+        statement_timeout: statementSeconds * 1000,
+      }),
       application_name: options.name,
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: connectSeconds * 1000,
       idleTimeoutMillis: 30_000,
-      statement_timeout: options.statementSeconds * 1000,
       // A server that cannot say so itself (a frozen machine, a cut line) is given up by us.
-      ...(options.statementSeconds > 0 && { query_timeout: (options.statementSeconds + GRACE) * 1000 }),
+      ...(statementSeconds > 0 && { query_timeout: (statementSeconds + graceSeconds) * 1000 }),
       keepAlive: true,
       types: TYPES,
     })
     this.pool.on('error', (error) => options.onError?.(error))
     // A connection may be lost between two statements of a transaction, where nobody listens: the next statement
     // says so. Without a listener the process would end.
-    this.pool.on('connect', (client) => client.on('error', () => {}))
+    this.pool.on('connect', (client) => {
+      client.on('error', () => {})
+      // The wait for the standby was broken off: what was committed here may be lost with this server.
+      client.on('notice', (notice) => {
+        if (notice.routine === 'SyncRepWaitForLSN') this.#alone.add(client)
+      })
+    })
   }
 
   /** Connections in use, idle, and requests waiting for one. */
@@ -86,7 +116,11 @@ export class Pool implements Database {
     const client = await this.#connect()
     let broken: Error | undefined
     try {
-      return (await client.query(render(statement))).rows as T[]
+      const { rows } = this.#enter
+        ? await queryWith(client, this.#enter, render(statement))
+        : await client.query(render(statement))
+      this.#replicated(client)
+      return rows as T[]
     } catch (error) {
       broken = fatal(error)
       throw translate(error)
@@ -106,13 +140,13 @@ export class Pool implements Database {
     const client = await this.#connect()
     let broken: Error | undefined
     try {
-      await client.query('begin')
-      const db: Database = {
-        rows: async <R>(statement: Sql) => (await client.query(render(statement))).rows as R[],
-        one: async <R>(statement: Sql) => (await client.query(render(statement))).rows[0] as R,
-      }
+      await client.query(this.#begin)
+      const rows = async <R>(statement: Sql) =>
+        (await client.query(this.#unnamed(render(statement)))).rows as R[]
+      const db: Database = { rows, one: async <R>(statement: Sql) => (await rows<R>(statement))[0] as R }
       const result = await work(db)
       await client.query('commit')
+      this.#replicated(client)
       return result
     } catch (error) {
       broken = fatal(error)
@@ -125,6 +159,24 @@ export class Pool implements Database {
 
   async close(): Promise<void> {
     await this.pool.end()
+  }
+
+  /** A statement's name belongs to a session. */
+  #unnamed({ text, values, name }: ReturnType<typeof render>): {
+    text: string
+    values: unknown[]
+    name?: string
+  } {
+    return this.#enter === null ? { text, values, name } : { text, values }
+  }
+
+  /** @throws unavailable when nobody may be told that it is stored: the standby has not said so */
+  #replicated(client: pg.ClientBase): void {
+    if (!this.#alone.delete(client)) return
+    throw new AppError('unavailable', {
+      cause: new Error('the standby did not confirm a commit in time'),
+      headers: { 'retry-after': '2' },
+    })
   }
 
   async #connect(): Promise<pg.PoolClient> {

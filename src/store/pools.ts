@@ -1,10 +1,13 @@
 /** The pools of one process: one for pages of the log, one for everything else; both as the application role. */
 import type { Config } from '../config.ts'
 import { Pool } from './pool.ts'
+import { Replica } from './replica.ts'
 
 export interface Pools {
   pool: Pool
   pages: Pool
+  /** For pages too, where it has replayed enough. */
+  replica: Replica | null
   usage(): { total: number; idle: number; waiting: number }
   close(): Promise<void>
 }
@@ -15,7 +18,7 @@ export interface Pools {
 export function openPools(
   url: string,
   strong: boolean,
-  config: Pick<Config, 'poolSize' | 'requestSeconds'>,
+  config: Pick<Config, 'poolSize' | 'requestSeconds' | 'readUrl' | 'pooled'>,
   onError: (error: Error) => void,
 ): Pools {
   const common = {
@@ -23,19 +26,23 @@ export function openPools(
     role: strong ? ('comity_app' as const) : null,
     max: config.poolSize,
     statementSeconds: config.requestSeconds,
+    pooled: config.pooled,
     onError,
   }
   const pool = new Pool({ ...common, name: 'comity' })
   const pages = new Pool({ ...common, name: 'comity pages', plans: 'ordered' })
+  const replica =
+    config.readUrl === null ? null : new Replica({ ...config, url: config.readUrl, primary: pool })
   return {
     pool,
     pages,
+    replica,
     usage() {
       const [a, b] = [pool.usage, pages.usage]
       return { total: a.total + b.total, idle: a.idle + b.idle, waiting: a.waiting + b.waiting }
     },
     async close() {
-      await Promise.all([pool.close(), pages.close()])
+      await Promise.all([pool.close(), pages.close(), replica?.close()])
     },
   }
 }

@@ -1,8 +1,23 @@
 /** Pages of objects, manifest records and versions: one statement, built in SQL, never parsed on the way out. */
 import { byValue, type Match, matching } from './match.ts'
+import {
+  distinct,
+  gathered,
+  type Placing,
+  placed,
+  type RawPlaces,
+  refuseUnwritten,
+  unfold,
+} from './page-places.ts'
 import type { Database } from './pool.ts'
 import { type Reader, readAs } from './session.ts'
-import { join, type Sql, sql } from './sql.ts'
+import { join, literal, type Sql, sql } from './sql.ts'
+
+/**
+ * `along`: the log, row by row. `merged`: each audience's own order, as many rows of each as the page has, put in order
+ * afterwards. A number: the same with that many audiences at most, row by row as the page needs them.
+ */
+export type Way = 'along' | 'merged' | number
 
 /** Which versions of each object (TAXII 2.1 §3.4.1): the union of what is set. */
 export interface Versions {
@@ -22,7 +37,7 @@ export interface ItemFilter {
   matches: readonly Match[] | null
 }
 
-export interface ItemQuery extends ItemFilter {
+export interface ItemQuery extends ItemFilter, Placing {
   kind: 'objects' | 'manifest' | 'versions'
   collection: number
   /** The walk's `added_after`, in microseconds: versions are chosen among what came after it (T-3.4.1-10). */
@@ -31,16 +46,14 @@ export interface ItemQuery extends ItemFilter {
   after: bigint | null
   limit: number
   bytes: number
-  /** Merge the orders of the reader's audiences instead of walking along the log: same rows, another plan. */
-  narrow: boolean
+  /** How to come by the rows: always the same rows, by another plan. */
+  way: Way
   /** Walk along the postings of this one of `matches` instead: same rows. */
   driver: Match | null
   /** Asked for one object: tell "does not exist" from "nothing left" (T-5.6-02, -03). */
   single: boolean
   /** Objects may have copies without some of their parts (`redaction: redact`). */
   copies: boolean
-  /** Say where the rows lie and under which audience, for the ledger. */
-  places: boolean
 }
 
 export interface Page {
@@ -54,6 +67,9 @@ export interface Page {
   rewritten: string
   /** By audience, where its rows lie, ascending: for the ledger. Empty when not asked for. */
   places: Map<number, number[]>
+  /** What the page was written down as, when it was; and its audiences, when not all of them were noted. */
+  delivery: bigint | null
+  unnoted: ReadonlySet<number>
   /** single: a visible copy exists; a visible tombstone matches one of `versions.keys`. */
   exists: boolean
   buried: boolean
@@ -61,6 +77,13 @@ export interface Page {
 
 /** Reads one page as a reader; both walls apply. */
 export async function readPage(db: Database, reader: Reader, query: ItemQuery): Promise<Page> {
+  const page = await read(db, reader, query)
+  // The node's figures are older than the rows: the reader has more audiences here than it was thought to have.
+  return page ?? ((await read(db, reader, { ...query, way: 'merged' })) as Page)
+}
+
+/** @returns null when `query.way` is too small a number */
+async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Page | null> {
   // The first wall. Along the log each row is looked up in constant time; by id, an index condition may be of use.
   const visible = query.ids
     ? sql`i.audience = any (${reader.scope}::int[])`
@@ -76,7 +99,7 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
   where.push(...filters(query), chosen(query, reader))
   // What the postings say is the whole truth of a row that is the same for everybody.
   const { driver } = query
-  const matches = query.matches?.filter((m) => m !== driver || m.compare || query.copies) ?? []
+  const matches = query.matches?.filter((m) => m !== driver || query.copies) ?? []
   if (matches.length > 0) where.push(matching(query.collection, matches, reader))
 
   const copied = query.kind === 'objects' && query.copies
@@ -98,10 +121,6 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
         : sql`i.body, i.bytes, i.audience`
       : sql`i.object_id, i.version, i.spec, i.audience, 200 as bytes`
   const bytes = copied ? sql`coalesce(c.bytes, v.bytes)` : sql`v.bytes`
-  // As arrays in binary, in the order in which the window below gives the rows: their ends say first and last as well.
-  const ends = query.places
-    ? sql`array_send(array_agg(position)) as positions, array_send(array_agg(audience)) as audiences`
-    : sql`min(position) filter (where kept) as first, max(position) filter (where kept) as last`
   const exists = query.single
     ? sql`exists (select from item i where s.fresh and i.collection = ${query.collection}
           and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}) as exists,
@@ -111,54 +130,43 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
           and not exists (select from item j where j.collection = i.collection and j.object_id = i.object_id
             and j.version_key = i.version_key and j.audience = any (${reader.scope}::int[]))) as buried`
     : sql`true as exists, false as buried`
-  const row = await readAs<Omit<Page, 'places'> & Places>(
+  const row = await readAs<
+    Omit<Page, 'places' | 'unnoted'> & RawPlaces & { noted?: boolean | null; fits: boolean }
+  >(
     db,
     reader,
-    sql`select count(*) filter (where kept)::int as count,
-        ${ends},
+    sql`select g.count, g.more, g.text, g.rewritten, g.fits, g.exists, g.buried, ${placed(query, reader, query.collection)}
+      from (select count(*) filter (where kept)::int as count,
+        ${gathered(query)},
         coalesce(bool_or(not kept), false) as more,
         coalesce(string_agg(item, ',' order by position) filter (where kept), '') as text,
-        (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${exists}
+        (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${fits(query, reader)} as fits, ${exists}
       from (
         select v.position, v.audience, ${item} as item,
           (row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
             and row_number() over w <= ${query.limit}::int as kept
         from (
-          ${query.ids ? byId(columns, where, query) : driver ? byValue(columns, where, query, driver, from, reader) : query.narrow ? merged(columns, where, query, reader) : along(columns, where, query)}
+          ${query.ids ? byId(columns, where, query) : way(columns, where, query, reader)}
         ) v ${copied ? copies(query, reader) : sql``} window w as (order by v.position)
-      ) q`,
-  )
-  return unfold(row)
+      ) q) g`,
+  ).catch((error: unknown) => {
+    throw refuseUnwritten(error)
+  })
+  const { positions, audiences, noted, fits: whole, ...page } = row
+  if (!whole) return null
+  return {
+    ...page,
+    places: query.places ? unfold({ positions, audiences }) : new Map(),
+    unnoted: noted === false ? distinct(audiences) : new Set(),
+  }
 }
 
-/** Both as `array_send` writes them, absent when not asked for. */
-interface Places {
-  positions?: Buffer | null
-  audiences?: Buffer | null
-}
-
-const HEAD = 20
-const LENGTH = 4
-
-/** Reads the arrays; positions in microseconds are exact as numbers. Rows beyond the page come last. */
-function unfold({ positions, audiences, ...row }: Omit<Page, 'places'> & Places): Page {
-  const places = new Map<number, number[]>()
-  const at = (i: number): number => {
-    const offset = HEAD + i * 12 + LENGTH
-    return (
-      (positions as Buffer).readInt32BE(offset) * 4_294_967_296 +
-      (positions as Buffer).readUInt32BE(offset + 4)
-    )
-  }
-  if (!positions || !audiences || row.count === 0)
-    return { ...row, first: row.first ?? null, last: row.last ?? null, places }
-  for (let i = 0; i < row.count; i++) {
-    const audience = audiences.readInt32BE(HEAD + i * 8 + LENGTH)
-    const group = places.get(audience)
-    if (group) group.push(at(i))
-    else places.set(audience, [at(i)])
-  }
-  return { ...row, first: BigInt(at(0)), last: BigInt(at(row.count - 1)), places }
+function way(columns: Sql, where: readonly Sql[], query: ItemQuery, reader: Reader): Sql {
+  const { driver } = query
+  if (driver) return byValue(columns, where, query, driver, latest(query.addedAfter, query.after), reader)
+  if (query.way === 'along') return along(columns, where, query)
+  if (query.way === 'merged') return merged(columns, where, query, reader)
+  return interleaved(columns, where, query, reader, query.way)
 }
 
 /** Of an object with copies, the most that the reader may see of it; both walls apply here too. */
@@ -188,13 +196,53 @@ function along(columns: Sql, where: readonly Sql[], query: ItemQuery): Sql {
  * not depend on how many hidden rows lie between. Which audiences have rows is read in this very statement.
  */
 function merged(columns: Sql, where: readonly Sql[], query: ItemQuery, reader: Reader): Sql {
+  const from = latest(query.addedAfter, query.after)
+  // An audience that has nothing after the position would be looked up in every partition.
+  const ahead = from === null ? sql`` : sql`and a.last > ${from}::bigint`
   return sql`select m.* from (
-      select a.audience from collection_audience a where a.collection = ${query.collection}
-        and get_bit(${reader.bits}::bytea, least(a.audience, ${reader.size}::int)) = 1
+      select a.audience from collection_audience a where ${seenHere(query, reader)} ${ahead}
     ) a cross join lateral (
       select i.position, ${columns} from item i where i.audience = a.audience and ${join(where, ' and ')}
       order by i.position limit ${query.limit + 1}
     ) m order by m.position limit ${query.limit + 1}`
+}
+
+/**
+ * One walk per audience as well, but side by side: of each only as many rows are fetched as the page takes (a merge
+ * append over index scans). Each walk has its own order, without which PostgreSQL would sort them all.
+ */
+function interleaved(
+  columns: Sql,
+  where: readonly Sql[],
+  query: ItemQuery,
+  reader: Reader,
+  most: number,
+): Sql {
+  const here = join(where, ' and ')
+  const walks = Array.from(
+    { length: most },
+    (
+      _,
+      n,
+    ) => sql`(select i.position, ${columns} from item i where i.audience = a.list[${literal(n + 1)}] and ${here}
+      order by i.position)`,
+  )
+  return sql`select m.* from (
+      select array_agg(a.audience) as list from collection_audience a where ${seenHere(query, reader)}
+    ) a cross join lateral (
+      select m.* from (${join(walks, ' union all ')}) m order by m.position limit ${query.limit + 1}
+    ) m where cardinality(a.list) <= ${literal(most)}`
+}
+
+function fits(query: ItemQuery, reader: Reader): Sql {
+  if (query.ids || query.driver || typeof query.way !== 'number') return sql`true`
+  return sql`(select count(*) <= ${literal(query.way)} from collection_audience a where ${seenHere(query, reader)})`
+}
+
+/** The reader's audiences that ever had a row in this collection. */
+function seenHere(query: ItemQuery, reader: Reader): Sql {
+  return sql`a.collection = ${query.collection}
+    and get_bit(${reader.bits}::bytea, least(a.audience, ${reader.size}::int)) = 1`
 }
 
 /** The later of two positions, where null is none. */

@@ -61,6 +61,10 @@ export interface LabelledRow {
   /** The whole text, where it was asked for. */
   whole: string | null
   whole_hash: Buffer | null
+  /** Label of the latest open version, if that is a newer one. */
+  newest: number | null
+  /** Is there a newer open version of the same principal? */
+  superseded: boolean
 }
 
 /** @param texts whole texts as well, for rows that are to be rendered */
@@ -89,20 +93,31 @@ export interface EdgeRow {
   latest: bigint | null
   label: number | null
   held: Held[] | null
+  /** What the row's author last saw of it, negative once it sees it no more; null = nothing ever. */
+  known: number | null
+  /** Does that latest version refer to anything itself? */
+  refers: boolean
+  /** The latest open version that the row's author submitted, where the latest is another's. */
+  mine: bigint | null
+  mine_label: number | null
+  mine_refers: boolean
 }
 
 export async function readEdges(
   db: Database,
   collection: number,
-  sources: readonly bigint[],
+  sources: readonly { accepted: bigint; principal: string }[],
 ): Promise<EdgeRow[]> {
-  return await db.rows(sql`select * from edges(${collection}, ${sources.map(String)}::bigint[])`)
+  return await db.rows(sql`select * from edges(${collection}, ${sources.map((s) => String(s.accepted))}::bigint[],
+    ${sources.map((s) => s.principal)}::text[])`)
 }
 
 export interface NewReference {
   source: bigint
   target: string
   organization: string | null
+  /** Audience: what its author sees of the target; null = nothing. */
+  known: number | null
 }
 
 export interface NewRendering {
@@ -127,7 +142,19 @@ export async function refer(
 ): Promise<void> {
   if (references.length === 0) return
   await db.rows(sql`select refer(${collection}, ${author}, ${references.map((r) => r.source.toString())}::bigint[],
-    ${references.map((r) => r.target)}::text[], ${references.map((r) => r.organization)}::text[])`)
+    ${references.map((r) => r.target)}::text[], ${references.map((r) => r.organization)}::text[],
+    ${references.map((r) => r.known)}::int[])`)
+}
+
+/** Notes what the authors of rows see of their targets now. */
+export async function learn(
+  db: Database,
+  collection: number,
+  seen: readonly { source: bigint; target: string; known: number }[],
+): Promise<void> {
+  if (seen.length === 0) return
+  await db.rows(sql`select learn(${collection}, ${seen.map((s) => s.source.toString())}::bigint[],
+    ${seen.map((s) => s.target)}::text[], ${seen.map((s) => s.known)}::int[])`)
 }
 
 /** Writes what hangs on rows; renderings take the place of those that are there. */

@@ -1,6 +1,7 @@
 /** Sets a reader's scope for exactly one statement: the only place that tells Postgres who reads (policy.md §11). */
 import { AppError } from '../errors.ts'
 import type { Database } from './pool.ts'
+import { hasReplayed, type Standing } from './replica-standing.ts'
 import { type Sql, sql } from './sql.ts'
 import type { Mark } from './world.ts'
 
@@ -15,6 +16,8 @@ export interface Reader {
   /** '' = anonymous */
   principal: string
   mark: Mark
+  /** On a replica: what it must have replayed before it may answer. */
+  past?: Standing
 }
 
 /** Thrown when the topology or the audiences have changed since the scope was computed: compute it again. */
@@ -34,7 +37,8 @@ export async function readAs<T>(db: Database, reader: Reader, body: Sql): Promis
       select set_config('comity.scope', ${reader.bits}, true) as scope,
         set_config('comity.principal', ${reader.principal}, true) as principal,
         (select epoch from state) = ${reader.mark.epoch}::bigint
-          and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int as fresh
+          and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int
+          ${reader.past ? hasReplayed(reader.past, reader) : sql``} as fresh
       offset 0
     ) s left join lateral (${body}) p on true`)
   if (!row.fresh) throw new StaleWorld()

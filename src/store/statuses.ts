@@ -38,6 +38,14 @@ export async function openStatus(db: Database, status: NewStatus, payload: Buffe
     ${status.token}::uuid, ${status.requested}::bigint, ${status.total}, ${payload}::bytea)`)
 }
 
+/** Unfinished uploads of a principal and of all; until the transaction ends, nobody else opens one. */
+export async function countUploads(
+  db: Database,
+  principal: string,
+): Promise<{ own: number; everybody: number }> {
+  return await db.one(sql`select own, everybody from count_uploads(${principal})`)
+}
+
 /** Adds one batch's outcome, in the transaction that stored its objects. */
 export async function advanceStatus(
   db: Database,

@@ -52,6 +52,8 @@ export async function readCollections(run: Run): Promise<StoredCollection[]> {
 const withRoot = (roots: readonly DeclaredRoot[]) =>
   roots.flatMap((root) => root.collections.map((c): CollectionRow => ({ root: root.path, ...c })))
 
+const REMOVED = 'The operator has removed the collection.'
+
 /** Removes collections that are not declared, with their objects, deletions and statuses. */
 export async function dropCollections(
   run: Run,
@@ -68,6 +70,9 @@ export async function dropCollections(
     await run.rows(sql`delete from match_row where collection = ${seq}`)
     await run.rows(sql`delete from match_posting where collection = ${seq}`)
     await run.rows(sql`delete from match_audience where collection = ${seq}`)
+    // Who fetched from it hears that it is gone (policy.md §7).
+    await run.rows(sql`select note_tightening(${seq}, array(
+      select accepted from item where collection = ${seq} and not standard), 'delete', '', ${REMOVED})`)
     await run.rows(sql`delete from item where collection = ${seq}`)
     await run.rows(sql`delete from tombstone where collection = ${seq}`)
     await run.rows(sql`delete from status where collection = ${seq}`)

@@ -4,11 +4,13 @@ import { AppError } from '../errors.ts'
 import { rights } from '../policy/access.ts'
 import type { Caller, Collection } from '../policy/model.ts'
 import { type Limits, type Member, readEnvelope } from '../stix/index.ts'
+import type { Database } from '../store/pool.ts'
 import { assume, StaleWorld } from '../store/session.ts'
 import {
   advanceStatus,
   type Batch,
   claimUpload,
+  countUploads,
   type NewStatus,
   openStatus,
   postponeUpload,
@@ -54,6 +56,7 @@ export async function addObjects(
   if (members.length > exchange.config.syncObjects) {
     await exchange.pool.transaction(async (db) => {
       await assume(db, exchange.reader(caller))
+      await findRoom(exchange, db, caller.id)
       await openStatus(db, status, body)
     })
     return renderStatus({ ...status, success: 0, failure: 0, successes: '', failures: '' })
@@ -61,6 +64,19 @@ export async function addObjects(
   const batch = await storeBatch(exchange, writer, members, requested, status)
   exchange.observer.ingested(batch.success, batch.failure)
   return renderStatus({ ...status, ...batch })
+}
+
+/** @throws tooManyRequests for the principal's share of unfinished uploads; unavailable for those of all */
+async function findRoom(exchange: Exchange, db: Database, principal: string): Promise<void> {
+  const { most, share } = exchange.config.uploads
+  const { own, everybody } = await countUploads(db, principal)
+  if (own >= share) {
+    throw new AppError('tooManyRequests', {
+      detail: `${share} large envelopes of yours are not finished yet: look at their statuses, and send more when they are.`,
+      headers: { 'retry-after': '30' },
+    })
+  }
+  if (everybody >= most) throw new AppError('unavailable', { headers: { 'retry-after': '30' } })
 }
 
 /**

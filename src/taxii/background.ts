@@ -1,5 +1,6 @@
-/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, releases that are due, statuses that expire, statistics, the ledger, objects from before the match fields. */
+/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, releases that are due, statuses that expire, statistics, partitions of the log, the ledger, objects from before the match fields. */
 
+import { tendPartitions } from '../store/partitions.ts'
 import { routeRequests, sweepReleases } from '../store/release-requests.ts'
 import { sweepStatuses } from '../store/statuses.ts'
 import { tendStatistics } from '../store/write-items.ts'
@@ -43,6 +44,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
       if (now - swept > SWEEP) {
         await sweepStatuses(exchange.pool, now - BigInt(exchange.config.statusHours) * 3_600_000_000n)
         await sweepReleases(exchange.pool, now - RELEASES_KEPT)
+        await tendPartitions(exchange.pool, now, exchange.config.partitionMonths)
         swept = now
       }
       while (!stopped && (await labelAnew(exchange))) {}

@@ -1,10 +1,11 @@
-/** Requests of one writer to one collection that wait for its log share a transaction: one lock, one fsync. */
+/** Requests to one collection that wait for its log share a transaction: one lock, one fsync. */
 import { AppError } from '../errors.ts'
-import { assume } from '../store/session.ts'
+import { assume, StaleWorld } from '../store/session.ts'
 import { type Batch, closedStatuses, type NewStatus } from '../store/statuses.ts'
 import type { Exchange } from './exchange.ts'
 import { type Prepared, uncapped, type Writer } from './prepare-objects.ts'
 import { storeObjects } from './store-objects.ts'
+import { type Plain, type PlainRequest, planPlain, storePlain } from './store-plain.ts'
 
 /** One request, ready to be stored. */
 export interface Commission {
@@ -14,57 +15,146 @@ export interface Commission {
 }
 
 interface Waiting extends Commission {
+  /** Of the world that it was prepared in. */
+  epoch: bigint
+  /** For the short way; null: it has to look at what is there. */
+  plain: Plain | null
+  bytes: number
+  /** When it came, in milliseconds. */
+  since: number
   resolve: (batch: Batch) => void
   reject: (error: unknown) => void
 }
 
+/** Of one collection: who waits for its log, and how many transactions of this node are at it. */
+interface Lane {
+  waiting: Waiting[]
+  inside: number
+}
+
+/** What goes into one transaction at most, unless one request is larger. */
+const MOST_REQUESTS = 200
 const MOST_OBJECTS = 2000
-const queues = new WeakMap<Exchange, Map<string, Waiting[]>>()
+const MOST_BYTES = 16_777_216
+/**
+ * One transaction at a time: what comes meanwhile shares the next one's fsync. A second one, so that its parameters are
+ * on their way while the first still stores, only where it is as large as this.
+ */
+const AT_ONCE = 2
+const WORTH_OVERLAP = 400
+/** Milliseconds that a request waits for the log. */
+const PATIENCE = 10_000
+
+const lanes = new WeakMap<Exchange, Map<number, Lane>>()
 
 /** Stores a request together with those that wait beside it. @throws what its transaction threw */
 export async function commit(exchange: Exchange, commission: Commission): Promise<Batch> {
-  let lanes = queues.get(exchange)
-  if (!lanes) {
-    lanes = new Map()
-    queues.set(exchange, lanes)
+  const { writer, prepared } = commission
+  const plain = planPlain(exchange, writer, prepared)
+  let open = lanes.get(exchange)
+  if (!open) {
+    open = new Map()
+    lanes.set(exchange, open)
   }
-  const { subject, collection, canRead } = commission.writer
-  const key = `${exchange.world.epoch} ${collection.seq} ${canRead} ${subject.principal.id}`
+  const lane = open.get(writer.collection.seq) ?? { waiting: [], inside: 0 }
+  open.set(writer.collection.seq, lane)
+  let bytes = 0
+  for (const { object } of prepared.candidates) bytes += object.text.length
   return await new Promise((resolve, reject) => {
-    const entry = { ...commission, resolve, reject }
-    const lane = lanes.get(key)
-    if (lane) {
-      lane.push(entry)
-      return
-    }
-    lanes.set(key, [entry])
-    void drain(exchange, lanes, key)
+    const { epoch } = exchange.world
+    lane.waiting.push({ ...commission, plain, epoch, bytes, since: performance.now(), resolve, reject })
+    pump(exchange, lane)
   })
 }
 
-async function drain(exchange: Exchange, lanes: Map<string, Waiting[]>, key: string): Promise<void> {
-  for (;;) {
-    const lane = lanes.get(key) ?? []
-    if (lane.length === 0) {
-      lanes.delete(key)
-      return
-    }
-    let objects = 0
-    let count = 0
-    while (count < lane.length && (count === 0 || objects < MOST_OBJECTS)) {
-      objects += (lane[count] as Waiting).prepared.candidates.length
-      count++
-    }
-    await settle(exchange, lane.splice(0, count))
+function pump(exchange: Exchange, lane: Lane): void {
+  giveUp(lane)
+  while (lane.waiting.length > 0 && (lane.inside === 0 || (lane.inside < AT_ONCE && isLarge(lane)))) {
+    const group = takeGroup(lane)
+    lane.inside++
+    void settle(exchange, group).finally(() => {
+      lane.inside--
+      pump(exchange, lane)
+    })
+  }
+  if (lane.waiting.length > 0) watch(exchange, lane)
+}
+
+function isLarge({ waiting }: Lane): boolean {
+  let objects = 0
+  for (const { prepared } of waiting) objects += prepared.candidates.length
+  return objects >= WORTH_OVERLAP
+}
+
+const watched = new WeakSet<Lane>()
+
+/** What waits is told when it has waited too long, even while nothing moves. */
+function watch(exchange: Exchange, lane: Lane): void {
+  if (watched.has(lane)) return
+  watched.add(lane)
+  setTimeout(() => {
+    watched.delete(lane)
+    pump(exchange, lane)
+  }, PATIENCE / 4).unref()
+}
+
+function giveUp(lane: Lane): void {
+  const before = performance.now() - PATIENCE
+  while (lane.waiting[0] && lane.waiting[0].since < before) {
+    lane.waiting.shift()?.reject(new AppError('unavailable', { headers: { 'retry-after': '5' } }))
   }
 }
 
+/**
+ * The oldest, and those behind it that may share its transaction: of the same writer, or all on the short way. There,
+ * all ids are different, so that storing them together is the same as storing one after the other.
+ */
+function takeGroup(lane: Lane): Waiting[] {
+  const [first] = lane.waiting as [Waiting]
+  const group: Waiting[] = []
+  const left: Waiting[] = []
+  const ids = new Set<string>()
+  let objects = 0
+  let bytes = 0
+  for (const one of lane.waiting) {
+    const size = one.prepared.candidates.length
+    const full =
+      group.length > 0 &&
+      (group.length >= MOST_REQUESTS || objects + size > MOST_OBJECTS || bytes + one.bytes > MOST_BYTES)
+    if (full || one.epoch !== first.epoch || !together(first, one, ids)) {
+      left.push(one)
+      continue
+    }
+    for (const { id } of one.plain?.items ?? []) ids.add(id)
+    objects += size
+    bytes += one.bytes
+    group.push(one)
+  }
+  lane.waiting = left
+  return group
+}
+
+function together(first: Waiting, one: Waiting, ids: ReadonlySet<string>): boolean {
+  if (first === one) return true
+  if (first.plain) return one.plain?.items.every(({ id }) => !ids.has(id)) ?? false
+  return (
+    !one.plain &&
+    one.writer.subject.principal.id === first.writer.subject.principal.id &&
+    one.writer.canRead === first.writer.canRead
+  )
+}
+
+/** Stores a group and answers all of it; never throws. */
 async function settle(exchange: Exchange, group: Waiting[]): Promise<void> {
   try {
-    const batches = await store(exchange, group)
-    group.forEach((entry, i) => {
-      entry.resolve(batches[i] as Batch)
-    })
+    if (exchange.world.epoch !== (group[0] as Waiting).epoch) throw new StaleWorld()
+    if (group.every((entry) => entry.plain)) await settlePlain(exchange, group)
+    else {
+      const batches = await storeNow(exchange, group)
+      group.forEach((entry, i) => {
+        entry.resolve(batches[i] as Batch)
+      })
+    }
   } catch (error) {
     // One that cannot be stored must not take its neighbours with it; a database that is gone takes all.
     if (group.length === 1 || (error instanceof AppError && error.code === 'unavailable')) {
@@ -73,51 +163,25 @@ async function settle(exchange: Exchange, group: Waiting[]): Promise<void> {
   }
 }
 
-/** Writers of one collection wait for its log here and not on database connections, which others need. */
-const AT_ONCE = 2
-/** Milliseconds. */
-const PATIENCE = 10_000
-const gates = new WeakMap<Exchange, Map<number, { inside: number; waiting: (() => void)[] }>>()
-
-/** @throws unavailable when the log is not free in time */
-async function admitted(waiting: (() => void)[]): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const go = () => {
-      clearTimeout(timer)
-      resolve()
-    }
-    const timer = setTimeout(() => {
-      const at = waiting.indexOf(go)
-      if (at < 0) return
-      waiting.splice(at, 1)
-      reject(new AppError('unavailable', { headers: { 'retry-after': '5' } }))
-    }, PATIENCE)
-    waiting.push(go)
+/** The short way; those that meet something go the long one, each writer's together, and the others once more. */
+async function settlePlain(exchange: Exchange, group: Waiting[]): Promise<void> {
+  const done = await storePlain(exchange, group as (Waiting & PlainRequest)[])
+  if ('batches' in done) {
+    group.forEach((entry, i) => {
+      entry.resolve(done.batches[i] as Batch)
+    })
+    return
+  }
+  const others = group.filter((_, i) => !done.met.has(i))
+  if (others.length > 0) await settle(exchange, others)
+  const byWriter = new Map<string, Waiting[]>()
+  group.forEach((entry, i) => {
+    if (!done.met.has(i)) return
+    entry.plain = null
+    const key = `${entry.writer.canRead} ${entry.writer.subject.principal.id}`
+    byWriter.set(key, [...(byWriter.get(key) ?? []), entry])
   })
-}
-
-async function through<T>(exchange: Exchange, collection: number, work: () => Promise<T>): Promise<T> {
-  let open = gates.get(exchange)
-  if (!open) {
-    open = new Map()
-    gates.set(exchange, open)
-  }
-  const gate = open.get(collection) ?? { inside: 0, waiting: [] }
-  open.set(collection, gate)
-  if (gate.inside >= AT_ONCE) await admitted(gate.waiting)
-  else gate.inside++
-  try {
-    return await work()
-  } finally {
-    const next = gate.waiting.shift()
-    if (next) next()
-    else gate.inside--
-  }
-}
-
-async function store(exchange: Exchange, group: readonly Waiting[]): Promise<Batch[]> {
-  const { writer } = group[0] as Waiting
-  return await through(exchange, writer.collection.seq, async () => await storeNow(exchange, group))
+  for (const entries of byWriter.values()) await settle(exchange, entries)
 }
 
 async function storeNow(exchange: Exchange, group: readonly Waiting[]): Promise<Batch[]> {

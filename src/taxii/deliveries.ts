@@ -1,7 +1,14 @@
-/** Writes down what is about to be delivered (policy.md §13): answers that are ready at the same time share a statement. */
+/**
+ * Writes down what is about to be delivered (policy.md §13): a page while it is read, by the same statement; a page that
+ * was read before or elsewhere by one that answers share which are ready at the same time.
+ */
+import { randomUUID } from 'node:crypto'
 import { AppError } from '../errors.ts'
+import { bitString, lastBit, originOf, type Rules } from '../policy/compile.ts'
 import type { Caller } from '../policy/model.ts'
-import { type NewDelivery, recordDeliveries } from '../store/deliveries.ts'
+import { type NewDelivery, noteRules, recordDeliveries } from '../store/deliveries.ts'
+import type { PageRecord } from '../store/page-places.ts'
+import type { Page } from '../store/read-items.ts'
 import { StaleWorld } from '../store/session.ts'
 import type { Exchange } from './exchange.ts'
 import type { Share } from './runs.ts'
@@ -14,6 +21,81 @@ export interface Outgoing {
   shares: readonly Share[]
   /** The collection's `rewritten` as the page was read. */
   rewritten: string
+}
+
+/** The rules of one reader that are in the database for the pages that it reads; used for an hour. */
+interface Book {
+  id: string
+  hour: number
+  rules: Rules
+  noted: Set<number>
+  bits: { bits: string; size: number }
+}
+
+const HOUR = 3_600_000_000n
+const books = new WeakMap<object, Book>()
+
+function bookOf(exchange: Exchange, caller: Caller): Book {
+  const rules = exchange.rules(caller)
+  const hour = Number(exchange.clock.now() / HOUR)
+  const found = books.get(rules.era)
+  if (found?.hour === hour) return found
+  const book = { id: randomUUID(), hour, rules, noted: new Set<number>(), bits: bitsOf(new Set()) }
+  books.set(rules.era, book)
+  return book
+}
+
+function bitsOf(noted: ReadonlySet<number>): Book['bits'] {
+  const most = Math.max(0, ...noted)
+  return { bits: bitString(noted, most), size: lastBit(most) }
+}
+
+/** A page that the statement which reads it writes down. */
+export interface Written {
+  record: PageRecord
+  /**
+   * Notes what the page's rules are, the first time. The answer may leave when this has returned.
+   * @throws unavailable when they cannot be noted
+   */
+  settle(page: Page): Promise<void>
+}
+
+/** For a page that is read from a database that can write, to be sent whatever it holds. */
+export function writtenAsRead(exchange: Exchange, caller: Caller): Written {
+  const book = bookOf(exchange, caller)
+  return {
+    record: {
+      at: exchange.clock.now(),
+      organization: caller.subject?.organization.id ?? '',
+      token: caller.token?.id ?? null,
+      book: book.id,
+      noted: book.bits,
+    },
+    async settle({ delivery, unnoted }) {
+      const fresh = [...unnoted].filter((audience) => !book.noted.has(audience))
+      if (delivery === null || fresh.length === 0) return
+      const { organizations } = exchange.world.topology
+      const rules = fresh.map((audience) => ({
+        audience,
+        country: organizations.get(originOf(exchange.audience(audience)))?.country ?? 'ZZ',
+        rule: book.rules.of(audience),
+      }))
+      let noted = false
+      try {
+        noted = await noteRules(exchange.pages, delivery, book.id, book.hour, rules)
+      } catch (cause) {
+        throw unwritten(cause)
+      }
+      if (!noted) throw unwritten(new Error('the delivery was sealed while this node was silent'))
+      for (const audience of fresh) book.noted.add(audience)
+      book.bits = bitsOf(book.noted)
+    },
+  }
+}
+
+/** Whatever it is, the answer is not sent. */
+function unwritten(cause: unknown): AppError {
+  return new AppError('unavailable', { cause, headers: { 'retry-after': '2' } })
 }
 
 interface Waiting {
@@ -93,8 +175,7 @@ async function drain(exchange: Exchange, queue: { waiting: Waiting[]; running: b
         w.resolve(kept[i] === true)
       })
     } catch (cause) {
-      // Whatever it is, these answers are not sent.
-      for (const w of group) w.reject(new AppError('unavailable', { cause, headers: { 'retry-after': '2' } }))
+      for (const w of group) w.reject(unwritten(cause))
     }
   }
   queue.running = false

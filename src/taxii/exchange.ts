@@ -1,10 +1,11 @@
 /** What every operation gets: database, settings, clock, and the world as this node knows it. */
 import type { Config } from '../config.ts'
 import { spelled } from '../policy/closure.ts'
-import { Scopes } from '../policy/compile.ts'
+import { type Rules, Scopes } from '../policy/compile.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
-import type { Page } from '../store/read-items.ts'
+import type { Way } from '../store/read-items.ts'
+import type { Replica } from '../store/replica.ts'
 import { type Reader, StaleWorld } from '../store/session.ts'
 import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
@@ -16,6 +17,8 @@ import { SealedPages } from './sealed-pages.ts'
 /** Cost of a row that is fetched to be merged, and of one more stream, against a row looked at along the log. */
 const MERGE_COST = 2
 const STREAM_COST = 20
+/** Numbers of audiences that are walked side by side: each is a plan of its own. */
+const SIDE_BY_SIDE = [4, 8, 16]
 
 /** Counters that http exposes; no labels of the policy in them. */
 export interface Observer {
@@ -27,6 +30,8 @@ export interface ExchangeOptions {
   pool: Pool
   /** For pages of the log (`plans: 'ordered'`). */
   pages: Pool
+  /** Pages that it has replayed enough for are read there. */
+  replica?: Replica | null
   config: Config
   clock: Clock
   observer: Observer
@@ -36,6 +41,7 @@ export interface ExchangeOptions {
 export class Exchange {
   readonly pool: Pool
   readonly pages: Pool
+  readonly replica: Replica | null
   readonly config: Config
   readonly clock: Clock
   readonly observer: Observer
@@ -54,6 +60,7 @@ export class Exchange {
   constructor(options: ExchangeOptions) {
     this.pool = options.pool
     this.pages = options.pages
+    this.replica = options.replica ?? null
     this.config = options.config
     this.clock = options.clock
     this.observer = options.observer
@@ -146,8 +153,13 @@ export class Exchange {
     return (this.#scopes as Scopes).rule(caller.subject, audience, this.clock.now())
   }
 
-  /** What a page holds, by originator and audience. */
-  shares({ places }: Page): Share[] {
+  /** The rules by which a caller is admitted, of this very world. */
+  rules(caller: Caller): Rules {
+    return (this.#scopes as Scopes).rules(caller.subject, this.clock.now())
+  }
+
+  /** What a page holds, by originator and audience. @param places positions by audience */
+  shares(places: ReadonlyMap<number, readonly number[]>): Share[] {
     return sharesOf(places, (id) => this.world.audiences[id] ?? this.audience(id), this.world.topology)
   }
 
@@ -157,25 +169,29 @@ export class Exchange {
   }
 
   /**
-   * Does this caller see so little of a collection that merging its audiences' own orders looks at fewer rows than
-   * walking along the log? The figures may be old: the choice changes how long a page takes, never what is on it.
+   * How to come by a page: with few audiences side by side, which costs the same wherever hidden rows lie; with many,
+   * whatever looks at fewer rows. The figures may be old: the choice changes how long a page takes, never what is on it.
    * @param limit rows of the page
    */
-  isNarrow(caller: Caller, collection: number, limit: number): boolean {
+  way(caller: Caller, collection: number, limit: number): Way {
     const spread = this.#breadth.get(collection)
-    if (!spread) return false
+    if (!spread) return 'along'
     const { ids } = (this.#scopes as Scopes).of(caller.subject, this.clock.now())
     let total = 0
     for (const count of spread.values()) total += count
     let visible = 0
     let fetched = 0
+    let streams = 0
     for (const id of ids) {
       const count = spread.get(id) ?? 0
+      if (count > 0) streams++
       visible += count
       fetched += STREAM_COST + Math.min(count, limit + 1) * MERGE_COST
     }
+    const side = SIDE_BY_SIDE.find((most) => most >= streams)
+    if (side !== undefined) return side
     const examined = visible === 0 ? total : Math.min(total, (limit * total) / visible)
-    return fetched < examined
+    return fetched < examined ? 'merged' : 'along'
   }
 
   /** The subject that a principal is, uncapped; null when it is not active or has no organization. */

@@ -51,11 +51,16 @@ async function changedChains(
   { organization, known, first }: Appended,
 ): Promise<Chain[]> {
   if (known.length === 0) return []
-  const chains = new Map<string, Chain & { replaced?: true }>()
+  const chains = new Map<string, Chain & { replaced?: true; awaits?: true }>()
   for (const copy of await readAllCopies(db, collection.seq, known, reader.bits, null)) {
-    if (copy.organization !== organization || copy.held_until !== null) continue
+    if (copy.organization !== organization) continue
     const chain = chains.get(copy.object_id) ?? { id: copy.object_id, older: [] }
     chains.set(copy.object_id, chain)
+    if (copy.held_until !== null) {
+      // It binds from its time on, without the job (policy.md §7): what points at it has to know it before.
+      if (copy.position >= first) chain.awaits = true
+      continue
+    }
     const old = copy.accepted < first
     // A row that took the place of another has its name; what that one said is gone.
     if (old && copy.position >= first) chain.replaced = true
@@ -68,7 +73,7 @@ async function changedChains(
     if (isNewer(copy.version_key, copy.spec, after?.version_key, after?.spec)) chain.after = copy
   }
   return [...chains.values()].filter(
-    ({ before, after, replaced }) =>
-      replaced || before?.label !== after?.label || before?.marks !== after?.marks,
+    ({ before, after, replaced, awaits }) =>
+      replaced || awaits || before?.label !== after?.label || before?.marks !== after?.marks,
   )
 }

@@ -2,24 +2,34 @@
 import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
 import { readRarest } from '../store/match.ts'
-import { latest, readPage } from '../store/read-items.ts'
-import { formatMicros, type Micros } from '../time.ts'
+import { type ItemQuery, latest, readPage, type Way } from '../store/read-items.ts'
+import { formatMicros } from '../time.ts'
 import { type Binding, cursorKeys, openCursor, sealCursor } from './cursor.ts'
-import { confirmAndDeliver, deliver } from './deliveries.ts'
+import { confirmAndDeliver, deliver, writtenAsRead } from './deliveries.ts'
 import type { Exchange } from './exchange.ts'
 import { filterKey, type Parameter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
+import { type PageBody, PageText } from './page-text.ts'
+import { readElsewhere } from './read-elsewhere.ts'
+import type { Share } from './runs.ts'
 import type { SealedPage } from './sealed-pages.ts'
+import { EVERYTHING, has, tagOf, type Wanted } from './validator.ts'
 
 export type PageKind = 'manifest' | 'objects' | 'object' | 'versions'
 
 /** A 200 of a paged endpoint, ready to be sent. */
 export interface PageAnswer {
-  body: Buffer
+  body: PageBody
+  tag: string
+  /** 304: the client has it. */
+  unchanged: boolean
   /** X-TAXII-Date-Added-First and -Last (T-3.2-01). */
   first: string
   last: string
 }
+
+/** Bodies of objects are written down; what says only that they are there is not (policy.md §13). */
+const DELIVERS: Record<PageKind, boolean> = { objects: true, object: true, manifest: false, versions: false }
 
 const PARAMETERS: Record<PageKind, readonly Parameter[]> = {
   manifest: [
@@ -44,6 +54,10 @@ const PARAMETERS: Record<PageKind, readonly Parameter[]> = {
   versions: ['added_after', 'limit', 'next', 'match[spec_version]'],
 }
 
+const NONE = new PageText('')
+const EMPTY: PageBody = { before: Buffer.from('{}'), text: NONE, after: Buffer.alloc(0) }
+const END = Buffer.from(']}')
+
 /**
  * Reads one page.
  * @param query the raw query string
@@ -57,51 +71,50 @@ export async function getPage(
   kind: PageKind,
   query: string,
   id: string | null,
+  wanted: Wanted = EVERYTHING,
 ): Promise<PageAnswer> {
   const fields = (kind === 'objects' || kind === 'manifest') && place.collection.matched
   const filter = parseFilter(query, PARAMETERS[kind], fields)
   if (id?.includes('\0')) throw new AppError('notFound')
   if (id !== null) filter.ids = [id]
   if (kind === 'versions') filter.versions = { first: false, last: false, all: true, keys: [] }
-  const binding: Binding = [kind, place.collection.seq, caller.id, filterKey(filter)]
-  const walk =
-    filter.next === null ? null : openCursor(cursorKeys(exchange.world.settings), filter.next, binding)
+  const { seq } = place.collection
+  const binding: Binding = [kind, seq, caller.id, filterKey(filter)]
+  const keys = cursorKeys(exchange.world.settings)
+  const walk = filter.next === null ? null : openCursor(keys, filter.next, binding)
   const addedAfter = walk ? walk.addedAfter : filter.addedAfter
   const after = latest(walk?.after ?? null, filter.addedAfter)
-  const { seq } = place.collection
   const { page: limits } = exchange.config
   const limit = Math.min(filter.limit ?? limits.size, limits.max)
   const reader = exchange.reader(caller)
-  if (after !== null && !filter.ids && (await exchange.atEnd(reader, seq, after))) return nothing(after)
-  const answer = (page: SealedPage) => {
-    const empty = formatMicros(after ?? 0n)
-    return {
-      body: envelope(page, kind === 'versions' ? 'versions' : 'objects', () =>
-        sealCursor(
-          cursorKeys(exchange.world.settings)[0] as Buffer,
-          { after: page.last ?? 0n, addedAfter },
-          binding,
-        ),
-      ),
-      first: page.first === null ? empty : formatMicros(page.first),
-      last: page.last === null ? empty : formatMicros(page.last),
-    }
+  const answer = (page: SealedPage | null): PageAnswer => {
+    const none = formatMicros(after ?? 0n)
+    const first = page?.first ? formatMicros(page.first) : none
+    const last = page?.last ? formatMicros(page.last) : none
+    const next = () => sealCursor(keys[0] as Buffer, { after: page?.last ?? 0n, addedAfter }, binding)
+    const body = envelope(page, kind === 'versions' ? 'versions' : 'objects', next)
+    const tag = tagOf(exchange, first, last, body.before, body.text.digest)
+    return { body, tag, unchanged: has(wanted, tag), first, last }
   }
+  if (after !== null && !filter.ids && (await exchange.atEnd(reader, seq, after))) return answer(null)
 
+  const { epoch } = reader.mark
   const key = filter.ids
     ? null
     : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
   const sealed = key === null ? undefined : exchange.sealed.find(key)
   if (key !== null && sealed) {
-    const { shares, rewritten } = sealed
-    const page = { collection: seq, epoch: reader.mark.epoch, shares, rewritten }
-    if (await confirmAndDeliver(exchange, caller, page)) return answer(sealed)
+    const found = answer(sealed)
+    const shares = wanted.body && !found.unchanged ? sharesOf(exchange, sealed) : []
+    const page = { collection: seq, epoch, shares, rewritten: sealed.rewritten }
+    if (await confirmAndDeliver(exchange, caller, page)) return found
     exchange.sealed.drop(key)
   }
-  const from = latest(addedAfter, after)
   const driver =
-    filter.matches && !filter.ids ? await readRarest(exchange.pages, reader, seq, filter.matches, from) : null
-  const page = await readPage(exchange.pages, reader, {
+    filter.matches && !filter.ids
+      ? await readRarest(exchange.pages, reader, seq, filter.matches, latest(addedAfter, after))
+      : null
+  const asked: ItemQuery = {
     ...filter,
     driver,
     kind: kind === 'object' ? 'objects' : kind,
@@ -109,29 +122,54 @@ export async function getPage(
     addedAfter,
     after,
     limit,
-    narrow: filter.ids === null && exchange.isNarrow(caller, seq, limit),
+    way: filter.ids ? 'along' : wayOf(exchange.way(caller, seq, limit), filter.matches !== null),
     bytes: limits.bytes,
     single: id !== null,
     copies: place.collection.redaction === 'redact',
-    places: exchange.config.ledger && (kind === 'objects' || kind === 'object'),
-  })
+    places: false,
+    record: null,
+  }
+  // Without a body nothing is delivered, and whether there will be one is known afterwards if the client has a tag.
+  const delivers = exchange.config.ledger && DELIVERS[kind]
+  const kept = delivers && key !== null && exchange.config.cacheBytes > 0
+  const leaves = delivers && wanted.body
+  const elsewhere = await readElsewhere(exchange, reader, { ...asked, places: leaves || kept })
+  const written = leaves && wanted.tags === null && !elsewhere ? writtenAsRead(exchange, caller) : null
+  const later = leaves && !written
+  const page =
+    elsewhere ??
+    (await readPage(exchange.pages, reader, {
+      ...asked,
+      places: later || kept,
+      record: written?.record ?? null,
+    }))
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
-  const { text, count, first, last, more, rewritten } = page
-  const shares = exchange.shares(page)
-  await deliver(exchange, caller, { collection: seq, epoch: reader.mark.epoch, shares, rewritten })
-  const read = { text: Buffer.from(text), count, first, last, more, rewritten, shares }
+  const { count, first, last, more, rewritten, places } = page
+  await written?.settle(page)
+  const text = count === 0 ? NONE : new PageText(page.text)
+  const read: SealedPage = { text, count, first, last, more, rewritten, places, shares: null }
+  const found = answer(read)
+  if (later && !found.unchanged) {
+    await deliver(exchange, caller, { collection: seq, epoch, shares: sharesOf(exchange, read), rewritten })
+  }
   if (key !== null && more) exchange.sealed.keep(key, read)
-  return answer(read)
+  return found
 }
 
-function nothing(after: Micros): PageAnswer {
-  const at = formatMicros(after)
-  return { body: Buffer.from('{}'), first: at, last: at }
+/** A search may have to look at everything that is seen: hidden rows must not lie on its way. */
+function wayOf(way: Way, searches: boolean): Way {
+  return searches && way === 'along' ? 'merged' : way
+}
+
+/** Put together when the page is first sent again: most never are. */
+function sharesOf(exchange: Exchange, page: SealedPage): readonly Share[] {
+  page.shares ??= exchange.shares(page.places)
+  return page.shares
 }
 
 /** Wraps serialised items; nothing to return is exactly `{}` (T-3.7-02). */
-function envelope(page: SealedPage, list: string, next: () => string): Buffer {
-  if (page.count === 0) return Buffer.from('{}')
+function envelope(page: SealedPage | null, list: string, next: () => string): PageBody {
+  if (!page || page.count === 0) return EMPTY
   const more = page.more ? `"more":true,"next":"${next()}",` : ''
-  return Buffer.concat([Buffer.from(`{${more}"${list}":[`), page.text, Buffer.from(']}')])
+  return { before: Buffer.from(`{${more}"${list}":[`), text: page.text, after: END }
 }

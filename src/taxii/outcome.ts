@@ -1,6 +1,7 @@
 /** What became of one object of a request: the stuff of a status (TAXII 2.1 §4.3.1). */
 import type { StixObject } from '../stix/index.ts'
 import type { Batch } from '../store/statuses.ts'
+import { BETWEEN } from '../store/store-new.ts'
 import { formatMicros, type Micros } from '../time.ts'
 
 /** A status-details. */
@@ -29,13 +30,20 @@ export const failure = (detail: Detail, message: string): Outcome => ({
   failed: true,
 })
 
-/** Counts and serialised lists, in the order of the envelope. */
-export function batchOf(outcomes: readonly (Outcome | undefined)[]): Batch {
+/**
+ * Counts and serialised lists, in the order of the envelope.
+ * @param before rows that are appended before these, where versions are known only after the append: the number of the
+ * row (from 1), between two BETWEEN, stands for its version
+ */
+export function batchOf(outcomes: readonly (Outcome | undefined)[], before?: number): Batch {
   const successes: string[] = []
   const failures: string[] = []
   for (const outcome of outcomes) {
     if (!outcome) continue
-    ;(outcome.failed ? failures : successes).push(JSON.stringify(outcome.detail))
+    const { detail, appended } = outcome
+    const open = before !== undefined && appended !== undefined && detail.version === ''
+    const text = open ? dateless(detail, before + appended + 1) : JSON.stringify(detail)
+    ;(outcome.failed ? failures : successes).push(text)
   }
   return {
     success: successes.length,
@@ -43,4 +51,10 @@ export function batchOf(outcomes: readonly (Outcome | undefined)[]): Batch {
     successes: successes.join(','),
     failures: failures.join(','),
   }
+}
+
+/** JSON escapes the character of BETWEEN in texts, so what stands here as it is comes from here alone. */
+function dateless({ id, message }: Detail, row: number): string {
+  const version = `"version":"${BETWEEN}${row}${BETWEEN}"`
+  return `{"id":${JSON.stringify(id)},${version}${message === undefined ? '' : `,"message":${JSON.stringify(message)}`}}`
 }

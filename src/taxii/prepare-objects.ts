@@ -14,6 +14,7 @@ import { readDefinitions } from '../store/write-items.ts'
 import { formatMicros, type Micros } from '../time.ts'
 import type { Exchange } from './exchange.ts'
 import { failure, named, type Outcome, success } from './outcome.ts'
+import { Turn } from './turn.ts'
 
 /** Who writes, and where. */
 export interface Writer {
@@ -57,11 +58,13 @@ export async function prepareObjects(
   }
   const outcomes: Prepared['outcomes'] = []
   const checked: { object: StixObject; index: number }[] = []
-  members.forEach((member, index) => {
+  const turn = new Turn()
+  for (const [index, member] of members.entries()) {
+    await turn.over()
     const standard = isStandardRepost(member.value)
     if (standard !== null) {
       outcomes[index] = reposted(member.value, standard, requested)
-      return
+      continue
     }
     const { object, findings, label } = checkObject(member, options)
     const errors = findings.filter(
@@ -69,7 +72,7 @@ export async function prepareObjects(
     )
     if (object && errors.length === 0) {
       checked.push({ object, index })
-      return
+      continue
     }
     const shown = errors.slice(0, 5).map((f) => f.message)
     if (errors.length > shown.length) shown.push(`and ${errors.length - shown.length} more`)
@@ -77,10 +80,11 @@ export async function prepareObjects(
       { id: label.id ?? `objects[${member.index}]`, version: label.version ?? formatMicros(requested) },
       shown.join('; '),
     )
-  })
+  }
   const stored = await definitions(exchange, writer, checked)
   const candidates: Prepared['candidates'] = []
   for (const { object, index } of checked) {
+    await turn.over()
     const labelled = labelOne(object, writer, stored, exchange.world)
     if (!labelled.ok) {
       outcomes[index] = failure(named(object, requested), labelled.problem)

@@ -1,11 +1,13 @@
 /** References of objects that are being stored: whose copies they mean, and what that makes of the labels (policy.md §6). */
 import type { Referenced } from '../policy/closure.ts'
 import type { AudienceRecord } from '../policy/model.ts'
-import { disclosedRefs } from '../stix/index.ts'
+import { disclosedRefs, disclosesOthers } from '../stix/index.ts'
 import type { Database } from '../store/pool.ts'
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
 import type { Micros } from '../time.ts'
+import { knownLabel, knownLabelsOf, together } from './author-view.ts'
+import { Book } from './book.ts'
 import { Composer, type Composition, type Edge, type Ingredients } from './compose.ts'
 import type { Exchange } from './exchange.ts'
 import { type Candidate, ownOnly, type Writer } from './prepare-objects.ts'
@@ -24,6 +26,8 @@ export interface Reference {
   target: string
   property: string
   organization: string | null
+  /** What its author sees of it, for `known` of the reference; null: nothing. */
+  known: AudienceRecord | null
 }
 
 /**
@@ -52,43 +56,79 @@ export async function closeOver(
   for (const { object } of candidates) ids.add(object.id)
   for (const map of refs) for (const target of map.keys()) ids.add(target)
   const copies = await readAllCopies(db, collection.seq, [...ids], reader.bits, ownOnly(writer))
-  const arriving = new Arriving(exchange, subject.organization.id, candidates, copies, replaced)
+  const isOwn = ({ seen, label }: CopyRow) =>
+    seen && exchange.audience(label).submitter === subject.principal.id
+  const own = copies.filter((copy) => isOwn(copy) && disclosesOthers(typeOf(copy.object_id)))
+  const book = new Book(exchange, db)
+  const ownLabels = await knownLabelsOf(
+    { db, collection, book, now },
+    own.map((copy) => copy.accepted),
+  )
+  const arriving = new Arriving(exchange, subject.organization.id, candidates, copies, replaced, ownLabels)
   const references = candidates.map(({ object }, i) => {
     const meant = [...(refs[i] as Map<string, string>)].map(([target, property]) => ({
       target,
       property,
       organization: arriving.meant(target, object.id),
+      known: null,
     }))
     arriving.written(object.id)
     return meant
   })
 
   const compositions = candidates.map((c) => composer.compose(ingredients(c), []))
-  // Until nothing changes any more: objects of one envelope may refer to each other. Labels only grow here.
-  for (let round = 0; round <= candidates.length; round++) {
-    let changed = false
-    references.forEach((list, i) => {
-      if (list.length === 0) return
-      const said = arriving.edges(list, compositions)
-      const after = composer.compose(ingredients(candidates[i] as Candidate), said)
-      if (!sameRecord(after.record, (compositions[i] as Composition).record)) changed = true
-      compositions[i] = after
+  const labels = compositions.map(({ record }) => record)
+  untilStable(candidates.length, arriving.entangled, (i) => {
+    const list = references[i] as Reference[]
+    if (list.length === 0) return false
+    const said = arriving.edges(list, labels)
+    const after = composer.compose(ingredients(candidates[i] as Candidate), said)
+    const changed = !sameRecord(after.record, (compositions[i] as Composition).record)
+    compositions[i] = after
+    labels[i] = after.record
+    return changed
+  })
+  // The same once more, of what the author sees: that decides whether a row is appended again later.
+  const known = candidates.map((c) => knownLabel(collection, c.object.type, c.marks, [], now))
+  const sayings = references.map((): Edge[] => [])
+  untilStable(candidates.length, arriving.entangled, (i) => {
+    const list = references[i] as Reference[]
+    if (list.length === 0) return false
+    const said = arriving.edges(list, known, true)
+    sayings[i] = said
+    list.forEach((reference, n) => {
+      reference.known = together(openOnes(said[n] as Edge), now)
     })
-    if (!changed || !arriving.entangled) break
-  }
+    const { marks, object } = candidates[i] as Candidate
+    const seen = list.flatMap((reference) => reference.known ?? [])
+    const after = knownLabel(collection, object.type, marks, seen, now)
+    const changed = !sameRecord(after, known[i] as AudienceRecord)
+    known[i] = after
+    return changed
+  })
 
   const shown = new Tightening(exchange.admits({ id: subject.principal.id, subject, token: null }, false))
   return candidates.map((candidate, i) => ({
     candidate,
     composition: compositions[i] as Composition,
     references: references[i] as Reference[],
-    tightened: shown.of(
-      candidate.marks,
-      arriving.edges(references[i] as Reference[], compositions, true),
-      references[i] as Reference[],
-    ),
+    tightened: shown.of(candidate.marks, sayings[i] as Edge[], references[i] as Reference[]),
   }))
 }
+
+/** Runs a step for each object, again and again while one may change another. Labels only grow here. */
+function untilStable(count: number, entangled: boolean, step: (i: number) => boolean): void {
+  for (let round = 0; round <= count; round++) {
+    let changed = false
+    for (let i = 0; i < count; i++) if (step(i)) changed = true
+    if (!changed || !entangled) return
+  }
+}
+
+const openOnes = ({ referenced }: Edge) =>
+  referenced.flatMap(({ record, at }) => (at === undefined ? [record] : []))
+
+const typeOf = (id: string) => id.slice(0, id.indexOf('--'))
 
 function ingredients({ object, marks, labelled }: Candidate): Ingredients {
   const { type, spec, text, hash } = object
@@ -108,6 +148,8 @@ class Arriving {
   readonly #copies = new Map<string, CopyRow[]>()
   readonly #replaced: ReadonlySet<bigint>
   readonly #ids: ReadonlySet<string>
+  /** Versions that the author sent itself, as it knows their labels. */
+  readonly #ownLabels: ReadonlyMap<bigint, AudienceRecord>
   readonly #embargoed = new Map<string, number[]>()
   readonly #written = new Set<string>()
   readonly #said = new Map<string, readonly Referenced[]>()
@@ -122,8 +164,10 @@ class Arriving {
     candidates: readonly Candidate[],
     copies: readonly CopyRow[],
     replaced: ReadonlySet<bigint>,
+    ownLabels: ReadonlyMap<bigint, AudienceRecord>,
   ) {
     this.#exchange = exchange
+    this.#ownLabels = ownLabels
     this.#replaced = replaced
     this.#own = own
     this.#candidates = candidates
@@ -167,10 +211,10 @@ class Arriving {
   }
 
   /** What these references say. @param seen see `says` */
-  edges(references: readonly Reference[], compositions: readonly Composition[], seen = false): Edge[] {
+  edges(references: readonly Reference[], labels: readonly AudienceRecord[], seen = false): Edge[] {
     return references.map((reference) => ({
       target: reference.target,
-      referenced: this.says(reference, compositions, seen),
+      referenced: this.says(reference, labels, seen),
     }))
   }
 
@@ -180,16 +224,16 @@ class Arriving {
    */
   says(
     { target, organization }: Reference,
-    compositions: readonly Composition[],
+    labels: readonly AudienceRecord[],
     seen = false,
   ): readonly Referenced[] {
     if (organization === null) return NOTHING
     if (organization === this.#own && this.#ids.has(target))
-      return this.#read(target, organization, compositions, seen)
+      return this.#read(target, organization, labels, seen)
     const key = `${seen} ${organization} ${target}`
     let said = this.#said.get(key)
     if (!said) {
-      said = this.#read(target, organization, compositions, seen)
+      said = this.#read(target, organization, labels, seen)
       this.#said.set(key, said)
     }
     return said
@@ -198,7 +242,7 @@ class Arriving {
   #read(
     target: string,
     organization: string,
-    compositions: readonly Composition[],
+    labels: readonly AudienceRecord[],
     seen: boolean,
   ): Referenced[] {
     const stored = this.#newest(target, organization, seen)
@@ -206,10 +250,7 @@ class Arriving {
     const arriving = own
       ? (this.#latest.get(target) ?? (seen ? this.#sent(target, stored) : undefined))
       : undefined
-    const open =
-      arriving === undefined
-        ? stored && this.#exchange.audience(stored.label)
-        : compositions[arriving]?.record
+    const open = arriving === undefined ? stored && this.#label(stored, seen) : labels[arriving]
     const held: Referenced[] = []
     const newest =
       arriving === undefined ? stored?.version_key : this.#candidates[arriving]?.object.versionKey
@@ -221,11 +262,15 @@ class Arriving {
     }
     for (const i of own ? (this.#embargoed.get(target) ?? []) : []) {
       const { heldUntil } = this.#candidates[i] as Candidate
-      if (heldUntil !== null) held.push({ record: (compositions[i] as Composition).record, at: heldUntil })
+      if (heldUntil !== null) held.push({ record: labels[i] as AudienceRecord, at: heldUntil })
     }
     if (open) return [{ record: open }, ...held]
     // All of them under embargo: nothing of it is out, so neither is what points at it.
     return held.map(({ record }) => ({ record }))
+  }
+
+  #label(stored: CopyRow, seen: boolean): AudienceRecord {
+    return (seen && this.#ownLabels.get(stored.accepted)) || this.#exchange.audience(stored.label)
   }
 
   /** Of the new ones, the newest that is out, where the author sees nothing newer. */

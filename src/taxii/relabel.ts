@@ -28,7 +28,8 @@ export interface Cause {
 
 export interface Relabelled {
   accepted: bigint
-  change: Settled['change']
+  /** As far as the row's author knows. */
+  change: Settled['told']
   /** date_added, in microseconds. */
   position: bigint
 }
@@ -70,7 +71,7 @@ export async function relabel(
     count: objects.length,
     objects: objects.slice(0, 100),
   })
-  return settled.map(({ row, change, position }) => ({ accepted: row.accepted, change, position }))
+  return settled.map(({ row, told, position }) => ({ accepted: row.accepted, change: told, position }))
 }
 
 /** The chains that rows belong to, each once. */

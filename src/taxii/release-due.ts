@@ -1,11 +1,13 @@
 /** Ends embargoes whose time has come: the row is appended again, with a new date_added, for its whole audience (policy.md §7). */
 import { ANONYMOUS } from '../policy/model.ts'
-import { readDue } from '../store/references.ts'
+import { noteTightening } from '../store/recalls.ts'
+import { type CopyRow, readAllCopies, readDue } from '../store/references.ts'
 import { lockAndAssume, StaleWorld } from '../store/session.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
+import { isNewer } from './references.ts'
 import { chainsOf } from './relabel.ts'
-import { propagate, settle } from './settle.ts'
+import { propagate, type Settled, settle, type Transaction } from './settle.ts'
 
 /** @returns how many objects were released; at most a thousand of one collection at once */
 export async function releaseDue(exchange: Exchange): Promise<number> {
@@ -24,7 +26,8 @@ export async function releaseDue(exchange: Exchange): Promise<number> {
       if (due?.collection !== collection.seq) return 1
       const at = { exchange, db, collection, book: new Book(exchange, db), now }
       const settled = await settle(at, due.accepted, new Map(), true)
-      await propagate(at, chainsOf(settled))
+      const followed = await propagate(at, chainsOf(settled))
+      await recall(at, settled, followed)
       return settled.length
     })
   } catch (error) {
@@ -32,4 +35,47 @@ export async function releaseDue(exchange: Exchange): Promise<number> {
     if (error instanceof StaleWorld) return 1
     throw error
   }
+}
+
+/**
+ * Who fetched what a version under embargo has taken from it hears of that: of older versions, and of what points at
+ * them. It was taken at the end of the embargo, and is noted here.
+ */
+async function recall(
+  at: Transaction,
+  released: readonly Settled[],
+  followed: readonly Settled[],
+): Promise<void> {
+  const { exchange, db, collection, book, now } = at
+  const fresh = new Set(released.map(({ row }) => row.accepted))
+  const ids = [...new Set(released.map(({ row }) => row.object_id))]
+  const chains = new Map<string, CopyRow[]>()
+  for (const copy of await readAllCopies(db, collection.seq, ids, '\\x00', null)) {
+    if (copy.held_until !== null) continue
+    const key = `${copy.organization} ${copy.object_id}`
+    chains.set(key, [...(chains.get(key) ?? []), copy])
+  }
+  const older = [...chains.values()].flatMap((chain) => {
+    const former = chain.filter((copy) => !fresh.has(copy.accepted))
+    const [before, after] = [latestOf(former), latestOf(chain)]
+    const lost =
+      before && after && exchange.compare(book.record(before.label), book.record(after.label)).loses
+    return lost ? former.map((copy) => copy.accepted) : []
+  })
+  await noteTightening(db, collection.seq, older, { kind: 'newer-version', actor: '', reason: null })
+  const tighter = followed.filter(({ row, label }) => {
+    const { later, ...rest } = book.record(row.label)
+    const ahead = later?.filter((need) => need.at === undefined || BigInt(need.at) > now) ?? []
+    const before = { ...rest, ...(ahead.length > 0 && { later: ahead }) }
+    return exchange.compare(before, book.record(label)).loses
+  })
+  const names = tighter.map(({ row }) => row.accepted)
+  await noteTightening(db, collection.seq, names, { kind: 'reference', actor: '', reason: null })
+}
+
+function latestOf(chain: readonly CopyRow[]): CopyRow | undefined {
+  return chain.reduce<CopyRow | undefined>(
+    (found, copy) => (isNewer(copy.version_key, copy.spec, found?.version_key, found?.spec) ? copy : found),
+    undefined,
+  )
 }

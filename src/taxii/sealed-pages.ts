@@ -4,18 +4,21 @@
  * the reader's audience set, so that whoever may see exactly the same shares it, and is used only after the database
  * has said that epoch and `rewritten` are what they were.
  */
+import type { PageText } from './page-text.ts'
 import type { Share } from './runs.ts'
 
 export interface SealedPage {
   /** Serialised items, comma-separated. */
-  text: Buffer
+  text: PageText
   count: number
   first: bigint | null
   last: bigint | null
   more: boolean
   rewritten: string
-  /** What the ledger writes down when it is sent. */
-  shares: readonly Share[]
+  /** Where its rows lie, by audience. */
+  places: ReadonlyMap<number, readonly number[]>
+  /** What the ledger writes down when it is sent again; null until then. */
+  shares: readonly Share[] | null
 }
 
 const OVERHEAD = 1024
@@ -23,44 +26,60 @@ const OVERHEAD = 1024
 /** Keeps the pages used last, up to a number of bytes. */
 export class SealedPages {
   readonly #most: number
-  readonly #pages = new Map<string, SealedPage>()
+  readonly #pages = new Map<string, { page: SealedPage; size: number }>()
   #bytes = 0
 
   constructor(most: number) {
     this.#most = most
   }
 
+  /** Memory that is in use. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** The page, if it is kept; whether it is still true is for the caller to find out. */
   find(key: string): SealedPage | undefined {
-    const page = this.#pages.get(key)
-    if (page) {
-      this.#pages.delete(key)
-      this.#pages.set(key, page)
-    }
-    return page
+    const kept = this.#pages.get(key)
+    if (!kept) return undefined
+    this.#pages.delete(key)
+    this.#pages.set(key, kept)
+    return kept.page
   }
 
   keep(key: string, page: SealedPage): void {
     const size = weight(key, page)
     if (size > this.#most / 4) return
     this.drop(key)
-    this.#pages.set(key, page)
+    const kept = { page, size }
+    this.#pages.set(key, kept)
     this.#bytes += size
+    page.text.onPacked = (more) => {
+      // It may have been dropped while it was compressed.
+      if (this.#pages.get(key) !== kept) return
+      kept.size += more
+      this.#bytes += more
+      this.#makeRoom()
+    }
+    this.#makeRoom()
+  }
+
+  drop(key: string): void {
+    const kept = this.#pages.get(key)
+    if (!kept) return
+    this.#pages.delete(key)
+    this.#bytes -= kept.size
+  }
+
+  #makeRoom(): void {
     for (const oldest of this.#pages.keys()) {
       if (this.#bytes <= this.#most) break
       this.drop(oldest)
     }
   }
-
-  drop(key: string): void {
-    const page = this.#pages.get(key)
-    if (!page) return
-    this.#pages.delete(key)
-    this.#bytes -= weight(key, page)
-  }
 }
 
 function weight(key: string, page: SealedPage): number {
-  const runs = page.shares.reduce((sum, { runs }) => sum + 200 + runs.length, 0)
-  return key.length * 2 + page.text.length + runs + OVERHEAD
+  // The runs of a page are never longer than its positions.
+  return key.length * 2 + page.text.bytes.length + page.places.size * 400 + page.count * 16 + OVERHEAD
 }

@@ -16,6 +16,7 @@ import {
   setLabels,
 } from '../store/references.ts'
 import type { Micros } from '../time.ts'
+import { bySource, type Knowledge, knowledge } from './author-view.ts'
 import type { Book } from './book.ts'
 import { Composer, type Composition, type Edge } from './compose.ts'
 import type { Exchange } from './exchange.ts'
@@ -29,9 +30,15 @@ export interface Override {
   hash: string | null
 }
 
+export type Change = 'tightened' | 'widened' | 'both' | 'same'
+
 export interface Settled {
   row: LabelledRow
-  change: 'tightened' | 'widened' | 'both' | 'same'
+  change: Change
+  /** As far as its author knows: what answers may say. */
+  told: Change
+  /** Its new label. */
+  label: number
   /** Where it lies now. */
   position: bigint
 }
@@ -46,8 +53,8 @@ export interface Transaction {
 }
 
 /**
- * Gives rows the labels that are due to them. Tightens in place; what somebody may read who could not before is
- * appended again.
+ * Gives rows the labels that are due to them. Tightens in place; a row is appended again when, as far as its
+ * author knows, somebody may read it who could not before: no date_added tells of what a reader does not see.
  * @param overrides new markings, by row
  * @param explicit released by somebody or by time, so that older versions are appended again as well
  */
@@ -61,8 +68,9 @@ export async function settle(
   const { db, collection, book, now, exchange } = at
   const rows = await readLabelledRows(db, collection.seq, accepted, collection.redaction === 'redact')
   rows.sort((a, b) => (a.position < b.position ? -1 : 1))
-  const edges = collection.refs === 'own' ? [] : await readEdges(db, collection.seq, accepted)
+  const edges = collection.refs === 'own' ? [] : await readEdges(db, collection.seq, rows)
   const compositions = closed(at, rows, edges, overrides)
+  const knows = await knowledge(at, rows, edges, overrides, compositions)
   const labels: NewLabel[] = []
   const renderings: NewRendering[] = []
   const settled: Settled[] = []
@@ -82,15 +90,14 @@ export async function settle(
       need === (row.need ?? row.label) &&
       composition.heldUntil === row.held_until &&
       !override?.text
-    if (same && !copies && !row.parted) {
-      settled.push({ row, change: 'same', position: row.position })
-      continue
-    }
     const key = `${row.label} ${row.need} ${label} ${need}`
     const { gains, loses } = weighed.get(key) ?? weigh(exchange, book, row, label, need)
     weighed.set(key, { gains, loses })
-    const released = row.held_until !== null && composition.heldUntil === null
-    const move = released || (gains && composition.heldUntil === null && (explicit || row.latest))
+    const known = knows.get(row.accepted) as Knowledge
+    const released = row.held_until !== null && composition.heldUntil === null && known.aware
+    const move = released || (known.gains && !known.held && (explicit || known.latest))
+    const change = { change: changeOf(gains, loses), told: changeOf(known.gains, known.loses) }
+    settled.push({ row, ...change, label, position: row.position })
     // Other copies are other texts, even under the same label, as is the whole text after them: pages that nodes keep
     // have to know (`rewritten`).
     if (!same || move || copies || row.parted) {
@@ -116,8 +123,6 @@ export async function settle(
         body: text,
       })
     }
-    const change = gains ? (loses ? 'both' : 'widened') : loses ? 'tightened' : 'same'
-    settled.push({ row, change, position: row.position })
   }
   if (labels.length > 0) {
     const places = await setLabels(db, collection.seq, now, labels)
@@ -151,6 +156,9 @@ export async function propagate(
   return await settle(at, await readDependants(at.db, at.collection.seq, chains), new Map(), false)
 }
 
+const changeOf = (gains: boolean, loses: boolean): Change =>
+  gains ? (loses ? 'both' : 'widened') : loses ? 'tightened' : 'same'
+
 /** Who gains or loses, by the whole or by a part of it. */
 function weigh(exchange: Exchange, book: Book, row: LabelledRow, label: number, need: number) {
   const whole = exchange.compare(book.record(row.label), book.record(label))
@@ -179,12 +187,7 @@ function closed(
   edges: readonly EdgeRow[],
   overrides: ReadonlyMap<bigint, Override>,
 ): Map<bigint, Composition> {
-  const bySource = new Map<bigint, EdgeRow[]>()
-  for (const edge of edges) {
-    const list = bySource.get(edge.source)
-    if (list) list.push(edge)
-    else bySource.set(edge.source, [edge])
-  }
+  const references = bySource(edges)
   const composer = new Composer(collection, now)
   const compositions = new Map<bigint, Composition>()
   const composeRow = (row: LabelledRow, said: readonly Edge[]) => {
@@ -210,7 +213,7 @@ function closed(
   for (let round = 0; round <= rows.length; round++) {
     let changed = false
     for (const row of rows) {
-      const own = bySource.get(row.accepted)
+      const own = references.get(row.accepted)
       if (!own) continue
       const said = own.map((edge) => ({
         target: edge.target,

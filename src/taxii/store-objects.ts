@@ -101,7 +101,9 @@ async function append(
   const matches: NewMatch[] = []
   for (const [i, { candidate, composition, references: found }] of closed.entries()) {
     const accepted = (drafts[i] as Draft).accepted ?? first + BigInt(i)
-    for (const reference of found) references.push({ source: accepted, ...reference })
+    for (const { target, organization, known } of found) {
+      references.push({ source: accepted, target, organization, known: known && (await book.id(known)) })
+    }
     const position = first + BigInt(i)
     if (!composition.copies) {
       matches.push(matchOf(accepted, position, candidate.object.value))

@@ -3,7 +3,7 @@ import { test } from 'tap'
 import type { StixObject } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { newClock } from '../support/history.ts'
-import { applyInProcess, type Node, openNode } from '../support/in-process.ts'
+import { applyInProcess, type Node, openNode, WAYS } from '../support/in-process.ts'
 import { indicator, ipv4, TLP } from '../support/stix.ts'
 
 const ID = '6f1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a12'
@@ -52,8 +52,8 @@ test('first accepted', async (t) => {
   const { url } = await database(t)
   const clock = newClock()
   await applyInProcess(url, topology, clock.now())
-  for (const narrow of [false, true]) {
-    const node = await openNode(url, clock, { narrow: () => narrow })
+  for (const [n, way] of WAYS.entries()) {
+    const node = await openNode(url, clock, { way: () => way })
     const get = async (what: string, query: string) =>
       await node.call({ path: `${path}${what}?${query}`, as: as('pr') })
     const mark = { object_marking_refs: [TLP.amber] }
@@ -91,7 +91,7 @@ test('first accepted', async (t) => {
 
     // An address: the whole chain of the organization that was first, never a mix.
     clock.at += 1_000_000n
-    const address = (more: object) => ipv4(narrow ? '192.0.2.77' : '192.0.2.76', { ...mark, ...more })
+    const address = (more: object) => ipv4(`192.0.2.${76 + n}`, { ...mark, ...more })
     const versions = [await post(node, 'pa', address({ x_n: 1 }))]
     clock.at += 1_000_000n
     t.ok(await post(node, 'pb', address({ x_n: 2 })))

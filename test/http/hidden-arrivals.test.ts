@@ -7,7 +7,7 @@ import { canaryTopology, clientOf, pathTo } from '../support/canary.ts'
 import { Client } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { newClock, play, subjectOf, watch } from '../support/history.ts'
-import { applyInProcess, asOwner, openNode } from '../support/in-process.ts'
+import { applyInProcess, asOwner, openNode, WAYS } from '../support/in-process.ts'
 import { storedRows } from '../support/plain-store.ts'
 import { Random } from '../support/random.ts'
 import { credential, nameOf, randomWorld, readers } from '../support/random-world.ts'
@@ -28,7 +28,7 @@ for (let w = 0; w < WORLDS; w++) {
     const world = randomWorld(random)
     const clock = newClock()
     const declared = await applyInProcess(url, world.text, clock.now())
-    const node = await openNode(url, clock, { narrow: () => random.chance(0.5) })
+    const node = await openNode(url, clock, { way: () => random.pick(WAYS) })
     const log = new ReferenceLog(declared, world.definitions, await asOwner(url, storedRows))
     const look = watch(log, declared, url, clock)
     const played = await play(random, world, node, clock, 15, look)

@@ -195,6 +195,33 @@ test('off: nothing is written down', async (t) => {
   t.strictSame(await ledger(), before)
 })
 
+test('a page whose node died before it noted the rules is sealed as unknown, and nobody sends it any more', async (t) => {
+  const book = '3d0f64a1-0000-4000-8000-000000000001'
+  const call = <T>(text: string) =>
+    asOwner(own.url, async (c) => {
+      await c.query('set role comity_app')
+      return (await c.query(text)).rows[0] as T
+    })
+  const [place] = await asOwner(own.url, async (c) => {
+    const { rows } = await c.query(
+      'select collection, position::text, audience from item where object_id = $1',
+      [objects[0]?.id],
+    )
+    return rows
+  })
+  const count = (await ledger()).length
+  const { id } = await call<{
+    id: string
+  }>(`select record_page(1, 'sg', 'sgcert', null, ${place.collection}, 1, 0,
+    '${book}', array[${place.position}], array[${place.audience}])::text as id`)
+  const [entry, ...before] = await ledger()
+  t.equal(before.length, count)
+  t.match(entry, { principal: 'sg', rule: 'unknown', count: 1, objects: [{ id: objects[0]?.id }] })
+  const note = `select note_rules(${id}, '${book}', 1, '[{"audience": ${place.audience}, "country": "MY", "rule": "clear"}]') as noted`
+  t.strictSame(await call(note), { noted: false }, 'too late: the answer may not leave')
+  t.strictSame(await call(note), { noted: true }, 'what was noted before is there for the next page')
+})
+
 test('no delivery without a record', async (t) => {
   await asOwner(own.url, (client) =>
     client.query('alter table delivery add constraint full_up check (false) not valid'),
@@ -206,6 +233,7 @@ test('no delivery without a record', async (t) => {
   ]) {
     const answer = await sg.get(path)
     t.equal(answer.status, 503, path)
+    t.ok(answer.header('retry-after'))
     t.notOk(answer.text.includes(foreign.id))
   }
   t.equal((await sg.getManifest(AT.closed)).status, 200)

@@ -2,6 +2,7 @@
  * Non-interference (policy.md, "The promise"): a random reader's requests get the same bytes from the full database
  * as from a copy in which everything that the reader may not see has been deleted. COMITY_WORLDS: how many readers.
  */
+
 import { test } from 'tap'
 import { database } from '../support/cluster.ts'
 import { newClock, pathOf, play, subjectOf, watch } from '../support/history.ts'
@@ -13,7 +14,9 @@ import {
   type Node,
   openNode,
   sibling,
+  WAYS,
 } from '../support/in-process.ts'
+import { bordersFrom, splitLog } from '../support/partitions.ts'
 import { storedRows } from '../support/plain-store.ts'
 import { type Purged, purge } from '../support/purge.ts'
 import { Random } from '../support/random.ts'
@@ -24,6 +27,7 @@ import {
   type RandomWorld,
   randomWorld,
   readers,
+  START,
   type Who,
 } from '../support/random-world.ts'
 import { ReferenceLog } from '../support/reference-log.ts'
@@ -68,6 +72,7 @@ for (let w = FIRST; w * READERS < WORLDS; w++) {
   const seed = SEED * 1_000_000 + w
   test(`world ${seed}`, async (t) => {
     const { url } = await database(t)
+    if (w % 2 === 1) await splitLog(url, bordersFrom(START))
     const random = new Random(seed)
     const world = randomWorld(random)
     const clock = newClock()
@@ -104,7 +109,7 @@ for (let w = FIRST; w * READERS < WORLDS; w++) {
           purge(client, declared, log.store, subjectOf(declared, who), clock.now()),
         )
         // The plan must make no difference.
-        const plan = (coin = new Random(random.below(2 ** 31))) => ({ narrow: () => coin.chance(0.5) })
+        const plan = (coin = new Random(random.below(2 ** 31))) => ({ way: () => coin.pick(WAYS) })
         const sides: [Node, Node] = [await openNode(full, clock, plan()), await openNode(less, clock, plan())]
         try {
           const found = await compare(random, world, who, purged, script, sides)

@@ -1,11 +1,13 @@
 /** Recalls: who fetched what became stricter or went learns it at once, nobody else does, and the originator sees who acknowledged. */
 import type pg from 'pg'
 import t, { test } from 'tap'
+import { readTopologyFile } from '../../src/cli/topology-file.ts'
+import { applyTopology } from '../../src/store/topology.ts'
 import { type Api, api } from '../support/api.ts'
 import { database } from '../support/cluster.ts'
 import { asOwner } from '../support/in-process.ts'
 import { all } from '../support/ledger.ts'
-import { AT, policyWorld } from '../support/policy-world.ts'
+import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
 import { until } from '../support/release.ts'
 import { weakLogin } from '../support/roles.ts'
 import { apply, startServer } from '../support/server.ts'
@@ -253,4 +255,35 @@ test('a colleague who may not see it learns nothing of its recall', async (t) =>
   await relabel(shut.id, 'red')
   t.equal((await issuedOf('my2', shut.id)).length, 0, 'nor of what is RED now')
   t.equal((await issuedOf('my', shut.id)).length, 1)
+})
+
+test('a collection that is removed recalls what was fetched from it, a rehearsal does not', async (t) => {
+  const object = indicator({ object_marking_refs: [TLP.green] })
+  await author.add(AT.own, object)
+  await server.as('de').getObject(AT.own, object.id)
+  const less = JSON.parse(JSON.stringify(world)) as { api_roots: { collections: { id: string }[] }[] }
+  for (const root of less.api_roots)
+    root.collections = root.collections.filter(({ id }) => id !== COLLECTION.own)
+  const prune = async (dryRun: boolean) => {
+    const file = readTopologyFile(JSON.stringify(less), { env: {}, baseDir: '/' })
+    if (!file.ok) throw new Error('a bad topology')
+    await asOwner(own.url, async (client) => {
+      await client.query('set role comity_owner')
+      const options = {
+        prune: true,
+        dryRun,
+        now: BigInt(Date.now()) * 1000n,
+        hashToken: (sha256: string) => Buffer.from(sha256, 'hex'),
+      }
+      await applyTopology(client as unknown as pg.PoolClient, file.declared, options)
+    })
+  }
+  await prune(true)
+  t.strictSame(await recalled(object.id), [])
+  await prune(false)
+  t.strictSame(await recalled(object.id), ['de'])
+  t.match(await noticesOf('de', object.id), [
+    { kind: 'delete', reason: 'The operator has removed the collection.' },
+  ])
+  t.match(await issuedOf('my', object.id), [{ kind: 'delete', actor: '', fetched: 1 }])
 })

@@ -63,6 +63,7 @@ const FUNCTIONS = [
   'claim_upload',
   'close_statuses',
   'copies',
+  'count_uploads',
   'dependants',
   'due',
   'due_step',
@@ -81,9 +82,12 @@ const FUNCTIONS = [
   'intern',
   'keep_head',
   'labelled_rows',
+  'learn',
   'lock_collection',
   'note_matches',
+  'note_new',
   'note_quarantined',
+  'note_rules',
   'note_tightening',
   'open_schedule',
   'open_status',
@@ -92,11 +96,13 @@ const FUNCTIONS = [
   'propose_agreement',
   'reappend',
   'record_deliveries',
+  'record_page',
   'refer',
   'remove_items',
   'retry_quarantined',
   'route_requests',
   'rows_named',
+  'rules_of',
   'runs_of',
   'scope',
   'seal_deliveries',
@@ -104,15 +110,26 @@ const FUNCTIONS = [
   'settle_quarantined',
   'sign_agreement',
   'spread_recalls',
+  'store_new',
   'sweep',
   'sweep_releases',
+  'take_deliveries',
   'take_step',
   'take_turn',
   'tend',
+  'tend_partitions',
   'unmatched',
   'unreached_veto',
+  'validate_ahead',
   'veto_reached',
   'whoami',
+]
+
+/** Functions that make statements out of text: names and bounds of partitions, which no caller gives. */
+const MAKES_TEXT = [
+  'tend()',
+  'tend_partitions(p_now bigint, p_months integer)',
+  'wall_partition(p_name text)',
 ]
 
 /** Tables with content, and the only policy that lets the application role see rows of them. */
@@ -205,11 +222,30 @@ test('the catalogue', async (t) => {
   })
 })
 
+test('partitions', async (t) => {
+  const { url } = await database(t)
+  await asOwner(url, async (client) => {
+    const partitions = await rows<{ name: string; policies: string[]; rights: number }>(
+      client,
+      `select c.relname as name,
+         array(select policyname::text from pg_policies where schemaname = 'comity' and tablename = c.relname) as policies,
+         (select count(*)::int from aclexplode(c.relacl) a where a.grantee <> c.relowner) as rights
+       from pg_class c where relnamespace = 'comity'::regnamespace and relispartition and relkind = 'r'`,
+    )
+    t.ok(partitions.length >= 2, `${partitions.length} partitions`)
+    for (const { name, policies, rights } of partitions) {
+      t.strictSame(policies, ['owner_all'], `${name} shows nothing to anybody but the owner`)
+      t.equal(rights, 0, `${name} gives nobody a right`)
+    }
+  })
+})
+
 test('functions', async (t) => {
   const { url } = await database(t)
   await asOwner(url, async (client) => {
     const functions = await rows<{
       name: string
+      signature: string
       definer: boolean
       config: string[] | null
       owner: string
@@ -217,7 +253,8 @@ test('functions', async (t) => {
       source: string
     }>(
       client,
-      `select p.oid::regprocedure::text as name, prosecdef as definer, proconfig as config,
+      `select p.oid::regprocedure::text as name,
+         proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as signature, prosecdef as definer, proconfig as config,
          pg_get_userbyid(proowner) as owner, has_function_privilege('public', p.oid, 'execute') as open, prosrc as source
        from pg_proc p where pronamespace = 'comity'::regnamespace order by 1`,
     )
@@ -225,7 +262,8 @@ test('functions', async (t) => {
     for (const f of functions) {
       t.equal(f.owner, 'comity_owner', `${f.name} belongs to comity_owner`)
       t.notOk(f.open, `${f.name} may not be executed by everybody`)
-      t.notMatch(f.source, /\bexecute\s+(format|'|"|\$)/i, `${f.name} makes no statement out of text`)
+      if (!MAKES_TEXT.includes(f.signature))
+        t.notMatch(f.source, /\bexecute\s+(format|'|"|\$)/i, `${f.name} makes no statement out of text`)
       if (f.definer) t.strictSame(f.config, ['search_path=comity, pg_temp'], `${f.name}: search_path`)
     }
     const granted = await rows<{ name: string }>(

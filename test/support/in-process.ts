@@ -10,6 +10,7 @@ import type { Metrics } from '../../src/http/metrics.ts'
 import { keyedHash } from '../../src/policy/credentials.ts'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
 import { openPools } from '../../src/store/pools.ts'
+import type { Way } from '../../src/store/read-items.ts'
 import { applyTopology } from '../../src/store/topology.ts'
 import { continueUpload } from '../../src/taxii/add-objects.ts'
 import { Exchange } from '../../src/taxii/exchange.ts'
@@ -49,10 +50,13 @@ export interface Node {
   close(): Promise<void>
 }
 
+/** The ways of a page; 2 is often too few audiences, so that the page is asked for again. */
+export const WAYS: readonly Way[] = ['along', 'merged', 2, 8]
+
 export interface NodeOptions {
   env?: Record<string, string>
-  /** Which plan a page takes, instead of what the node would choose: merged audiences or along the log. */
-  narrow?: () => boolean
+  /** Which plan a page takes, instead of what the node would choose. */
+  way?: () => Way
 }
 
 export async function openNode(url: string, clock: Clock, options: NodeOptions = {}): Promise<Node> {
@@ -65,10 +69,17 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
   })
   const pools = openPools(url, true, config, () => {})
   // Without the figures of the process, whose observers would pile up with the nodes.
-  const metrics: Metrics = { registry: new Registry(), request() {}, ingested() {}, credential() {} }
+  const none = () => {}
+  const metrics: Metrics = {
+    registry: new Registry(),
+    request: none,
+    replica: () => none,
+    ingested: none,
+    credential: none,
+  }
   const exchange = new Exchange({ ...pools, config, clock, observer: metrics })
   await exchange.refresh()
-  if (options.narrow) exchange.isNarrow = options.narrow
+  if (options.way) exchange.way = options.way
   const log = pino({ level: 'silent' })
   const app = await buildApp({ exchange, metrics, config, log, draining: () => false })
   await app.ready()

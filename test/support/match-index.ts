@@ -11,20 +11,22 @@ export async function wrongMatches(client: pg.Client): Promise<string[]> {
      from item i left join rendering r on i.parted and r.collection = i.collection and r.accepted = i.accepted
      where not i.standard and i.collection not in (select collection from match_fill)`,
   )
-  const { rows: noted } = await client.query<{ key: string; hashes: string[]; dates: (string | null)[] }>(
+  const { rows: noted } = await client.query<{ key: string; hashes: string[]; dates: (string | null)[]; numbers: string[] | null }>(
     `select collection || ' ' || accepted || ' ' || audience || ' ' || coalesce(rank::text, '-') as key,
-       array(select x::text from unnest(hashes) as x order by 1) as hashes, array[modified, valid_from, valid_until] as dates
+       array(select x::text from unnest(hashes) as x order by 1) as hashes, array[modified, valid_from, valid_until] as dates, numbers::text[] as numbers
      from match_row where collection not in (select collection from match_fill)`,
   )
   const byKey = new Map(noted.map((row) => [row.key, row]))
   const due = new Set<string>()
   for (const { key, place, body } of texts) {
-    const { hashes, modified, valid_from, valid_until } = matchTerms(JSON.parse(body))
+    const { numbers, modified, valid_from, valid_until, ...terms } = matchTerms(JSON.parse(body))
+    const hashes = terms.hashes.map(String)
+    const ns = numbers?.map((n) => (n === null ? null : String(n))) ?? null
     const row = byKey.get(key)
     byKey.delete(key)
     const same =
-      JSON.stringify([[...hashes].sort(), [modified, valid_from, valid_until]]) ===
-      JSON.stringify([[...(row?.hashes ?? [])].sort(), row?.dates])
+      JSON.stringify([[...hashes].sort(), [modified, valid_from, valid_until], ns]) ===
+      JSON.stringify([[...(row?.hashes ?? [])].sort(), row?.dates, row?.numbers ?? null])
     if (!same) wrong.push(`${key} is noted as ${JSON.stringify(row)}, and its text is ${body}`)
     for (const hash of hashes) due.add(`${place} ${hash}`)
   }

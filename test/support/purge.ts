@@ -58,7 +58,7 @@ export async function purge(
       where k.collection = m.collection and k.audience = m.audience)`)
   await client.query(`delete from audience where id not in
     (select audience from item union select label from item union select audience from tombstone
-      union select audience from rendering
+      union select audience from rendering union select abs(known) from reference where known is not null
       union select x from item, lateral (values (marks), (need)) as v (x) where x is not null)`)
   const { rows: ids } = await client.query(
     'select collection, array_agg(distinct object_id) as ids from item where not standard group by 1',

@@ -7,8 +7,9 @@ import type { Caller } from '../../policy/model.ts'
 import type { Exchange } from '../../taxii/exchange.ts'
 import { inWorld } from '../../taxii/operation.ts'
 import { sendJson } from '../answer.ts'
+import type { Intake } from '../intake.ts'
 import { answersOptions } from '../methods.ts'
-import { readBody } from '../read-body.ts'
+import { holdingBody, readBody } from '../read-body.ts'
 import type { ApiOperation, Input, Member } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
 
@@ -25,18 +26,20 @@ export function apiRoutes(
   app: FastifyInstance,
   exchange: Exchange,
   who: (request: FastifyRequest) => Promise<Caller>,
+  intake: Intake,
 ): void {
   for (const path of new Set(OPERATIONS.map((o) => o.path))) {
     const here = OPERATIONS.filter((o) => o.path === path).map(compile)
     const methods = [...here.map((o) => o.operation.method), 'OPTIONS']
     app.all(path.replace(/\{(\w+)\}/g, ':$1'), async (request, reply) => {
-      await inWorld(exchange, false, async () => {
+      const work = async () => {
         const caller = await who(request)
         if (!isMember(caller)) throw new AppError('unauthorized')
         if (answersOptions(request, reply, methods)) return
         const found = here.find((o) => o.operation.method === request.method) as Compiled
-        await answer(exchange, caller, found, request, reply)
-      })
+        await answer(exchange, caller, found, request, reply, intake)
+      }
+      await holdingBody(request.raw, async () => await inWorld(exchange, false, work))
     })
   }
 }
@@ -60,6 +63,7 @@ async function answer(
   { operation, params, query, body }: Compiled,
   request: FastifyRequest,
   reply: FastifyReply,
+  intake: Intake,
 ): Promise<void> {
   if (caller.token && !caller.token.scopes.includes(operation.scope)) {
     throw new AppError('forbidden', { detail: `This token lacks the scope ${operation.scope}.` })
@@ -70,7 +74,7 @@ async function answer(
   if (!query(asked)) throw invalid('badParameter', query, 'the query')
   const input: Input = { params: request.params as Record<string, string>, query: asked, body: undefined }
   if (body) {
-    input.body = await readJson(request, exchange)
+    input.body = await readJson(request, exchange, intake, caller.id)
     if (!body(input.body)) throw invalid('badRequest', body, 'the body')
   }
   const result = await operation.run(exchange, caller, input)
@@ -82,20 +86,31 @@ const isMember = (caller: Caller): caller is Member => caller.subject !== null
 const parsed = new WeakMap<FastifyRequest, Promise<unknown>>()
 
 /** Read once, however often the world changes meanwhile. */
-function readJson(request: FastifyRequest, exchange: Exchange): Promise<unknown> {
+function readJson(
+  request: FastifyRequest,
+  exchange: Exchange,
+  intake: Intake,
+  principal: string,
+): Promise<unknown> {
   let found = parsed.get(request)
   if (!found) {
-    found = readAndParse(request, exchange)
+    found = readAndParse(request, exchange, intake, principal)
     parsed.set(request, found)
   }
   return found
 }
 
-async function readAndParse(request: FastifyRequest, exchange: Exchange): Promise<unknown> {
+async function readAndParse(
+  request: FastifyRequest,
+  exchange: Exchange,
+  intake: Intake,
+  principal: string,
+): Promise<unknown> {
   if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
     throw new AppError('unsupportedMediaType', { detail: 'Send application/json.' })
   }
-  const bytes = await readBody(request.raw, Math.min(exchange.config.maxContentLength, LARGEST_BODY))
+  const limit = Math.min(exchange.config.maxContentLength, LARGEST_BODY)
+  const bytes = await readBody(request.raw, limit, intake, principal)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {

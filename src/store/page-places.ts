@@ -1,0 +1,86 @@
+/** Where a page's rows lie and under which audiences: told to the ledger, or written down by the reading statement (policy.md §13). */
+import { AppError } from '../errors.ts'
+import type { Reader } from './session.ts'
+import { type Sql, sql } from './sql.ts'
+
+/** What the reading statement writes down beside the page itself (`record_page` in 0009_reads.sql). */
+export interface PageRecord {
+  at: bigint
+  /** The reader's organization. */
+  organization: string
+  token: string | null
+  /** Where the rules of the reader's audiences are noted, and a bit string of those that are. */
+  book: string
+  noted: { bits: string; size: number }
+}
+
+/** How a page is wanted. Both: it will be kept in memory, and is written down when it is read. */
+export interface Placing {
+  /** Tell where the rows lie. */
+  places: boolean
+  /** Write the page down while reading it; null on a server that cannot write. */
+  record: PageRecord | null
+}
+
+/** Both as `array_send` writes them, absent when not asked for. */
+export interface RawPlaces {
+  positions?: Buffer | null | undefined
+  audiences?: Buffer | null | undefined
+}
+
+/** What the rows of a page are gathered into, inside; in the order in which the window gives the rows. */
+export function gathered({ places, record }: Placing): Sql {
+  if (!places && !record) {
+    return sql`min(position) filter (where kept) as first, max(position) filter (where kept) as last`
+  }
+  const arrays = sql`array_agg(position) filter (where kept) as positions, array_agg(audience) filter (where kept) as audiences`
+  if (!record) return arrays
+  const { bits, size } = record.noted
+  return sql`${arrays}, bool_and(get_bit(${bits}::bytea, least(audience, ${size}::int)) = 1) filter (where kept) as noted`
+}
+
+/** What is made of it outside, where it is written down. Called once: a volatile function is never evaluated twice. */
+export function placed({ places, record }: Placing, reader: Reader, collection: number): Sql {
+  if (!places && !record) return sql`g.first, g.last, null::bigint as delivery`
+  const ends = sql`g.positions[1] as first, g.positions[g.count] as last`
+  const sent = places ? sql`array_send(g.positions) as positions, ` : sql``
+  if (!record) return sql`${ends}, ${sent} array_send(g.audiences) as audiences, null::bigint as delivery`
+  const audiences = places
+    ? sql`array_send(g.audiences)`
+    : sql`case when not g.noted then array_send(g.audiences) end`
+  return sql`${ends}, ${sent} ${audiences} as audiences, g.noted, case when g.count > 0 then record_page(
+      ${record.at}::bigint, ${reader.principal}, ${record.organization}, ${record.token}::uuid, ${collection}::int,
+      ${reader.mark.epoch}::bigint, g.rewritten::bigint, ${record.book}::uuid, g.positions, g.audiences) end as delivery`
+}
+
+const HEAD = 20
+const LENGTH = 4
+
+/** Positions by audience, ascending; positions in microseconds are exact as numbers. */
+export function unfold({ positions, audiences }: RawPlaces): Map<number, number[]> {
+  const places = new Map<number, number[]>()
+  if (!positions || !audiences) return places
+  for (let at = HEAD + LENGTH, place = HEAD + LENGTH; at < audiences.length; at += 8, place += 12) {
+    const audience = audiences.readInt32BE(at)
+    const position = positions.readInt32BE(place) * 4_294_967_296 + positions.readUInt32BE(place + 4)
+    const group = places.get(audience)
+    if (group) group.push(position)
+    else places.set(audience, [position])
+  }
+  return places
+}
+
+/** The different audiences of an array. */
+export function distinct(audiences: Buffer | null | undefined): Set<number> {
+  const found = new Set<number>()
+  if (!audiences) return found
+  for (let at = HEAD + LENGTH; at < audiences.length; at += 8) found.add(audiences.readInt32BE(at))
+  return found
+}
+
+/** The statement failed because the page could not be written down: no delivery without a record, try again later. */
+export function refuseUnwritten(error: unknown): unknown {
+  const cause = error instanceof AppError ? (error.cause as { where?: string } | undefined) : undefined
+  if (!cause?.where?.includes('record_page')) return error
+  return new AppError('unavailable', { cause, headers: { 'retry-after': '2' } })
+}

@@ -1,0 +1,83 @@
+/** The short way of a write: objects that meet nothing, with their statuses, in one statement (0010_writes.sql). */
+import { notingNew, type PlainMatch } from './match.ts'
+import type { Database } from './pool.ts'
+import { type Reader, StaleWorld } from './session.ts'
+import { sql } from './sql.ts'
+import type { Batch, NewStatus } from './statuses.ts'
+import type { NewItem } from './write-items.ts'
+
+/** Between the texts of a list, and around the number of a row in a status; no JSON text holds it as it is. */
+export const BETWEEN = '\x1e'
+
+/** Who writes: an organization's principal, by whose eyes its objects are compared with what is there. */
+export interface NewWriter {
+  organization: string
+  reader: Reader
+  /** It sees only what it submitted itself. */
+  ownOnly: boolean
+}
+
+/** An object that refers to nothing and is whole for all its readers. */
+export interface PlainItem
+  extends Pick<
+    NewItem,
+    'id' | 'type' | 'spec' | 'sco' | 'version' | 'versionKey' | 'label' | 'hash' | 'text'
+  > {
+  /** Place in the list of writers. */
+  writer: number
+  /** What it can be found by. */
+  match: PlainMatch
+}
+
+export interface PlainStatus {
+  writer: number
+  status: NewStatus
+  /** In its lists BETWEEN, the number of a row (from 1) and BETWEEN stand for that row's version. */
+  batch: Batch
+}
+
+/**
+ * Stores all of it, or nothing when some meet what is there (or waits) already.
+ * @returns the position of the first; or the places of those that meet something
+ * @throws StaleWorld when the world of the writers is not the database's any more
+ */
+export async function storeNew(
+  db: Database,
+  collection: number,
+  root: string,
+  now: bigint,
+  writers: readonly NewWriter[],
+  items: readonly PlainItem[],
+  statuses: readonly PlainStatus[],
+): Promise<{ first: bigint; met: number[] | null }> {
+  const { mark } = (writers[0] as NewWriter).reader
+  const texts = (pick: (item: PlainItem) => string | null) =>
+    items.map((item) => pick(item) ?? '').join(BETWEEN)
+  const column = <T>(pick: (item: PlainItem) => T) => items.map(pick)
+  const each = <T>(pick: (entry: PlainStatus) => T) => statuses.map(pick)
+  const labels = column((i) => i.label)
+  const noting = notingNew(
+    collection,
+    labels,
+    column((i) => i.match),
+  )
+  const row = await db.one<{
+    fresh: boolean
+    first: bigint
+    met: number[] | null
+  }>(sql`select s.fresh, s.first, s.met, case when s.fresh and s.met is null then ${noting} end as noted from store_new(
+    ${collection}, ${now}::bigint, ${mark.epoch}::bigint, ${mark.audiences},
+    ${writers.map((w) => w.organization)}::text[], ${writers.map((w) => w.reader.principal)}::text[],
+    ${writers.map((w) => w.reader.bits)}::bytea[], ${writers.map((w) => w.ownOnly)}::boolean[],
+    ${column((i) => i.writer + 1)}::int[], ${texts((i) => i.id)}, ${texts((i) => i.type)},
+    ${column((i) => i.spec)}::smallint[], ${column((i) => i.sco)}::boolean[], ${texts((i) => i.version)},
+    ${texts((i) => i.versionKey)}, ${labels}::int[],
+    ${Buffer.from(column((i) => i.hash).join(''), 'hex')}::bytea, ${texts((i) => i.text)},
+    ${root}, ${each((e) => e.status.id)}::uuid[], ${each((e) => e.writer + 1)}::int[],
+    ${each((e) => e.status.token)}::uuid[], ${each((e) => e.status.requested.toString())}::bigint[],
+    ${each((e) => e.status.total)}::int[], ${each((e) => e.batch.success)}::int[],
+    ${each((e) => e.batch.failure)}::int[], ${each((e) => e.batch.successes)}::text[],
+    ${each((e) => e.batch.failures)}::text[]) s`)
+  if (!row.fresh) throw new StaleWorld()
+  return { first: row.first, met: row.met?.map((n) => n - 1) ?? null }
+}

@@ -1,0 +1,253 @@
+/** What the author of a row knows of its label: that alone decides whether the row is appended again (policy.md §7). */
+import { rights } from '../policy/access.ts'
+import { demandOf, join } from '../policy/closure.ts'
+import { distinct, type LabelledPart } from '../policy/label.ts'
+import type { AudienceRecord, Collection } from '../policy/model.ts'
+import { isContainer } from '../stix/index.ts'
+import { type EdgeRow, type LabelledRow, learn, readEdges, readLabelledRows } from '../store/references.ts'
+import type { Micros } from '../time.ts'
+import type { Composition } from './compose.ts'
+import type { Override, Transaction } from './settle.ts'
+
+/** How a row's label changes as far as its author knows. */
+export interface Knowledge {
+  gains: boolean
+  loses: boolean
+  /** Is it the latest version that its author sees? */
+  latest: boolean
+  held: boolean
+  /** Does it know of an embargo that may have ended? */
+  aware: boolean
+}
+
+type Sees = (record: AudienceRecord) => boolean
+
+const bared = new WeakMap<AudienceRecord, AudienceRecord>()
+
+/** The labels that must all admit, without what tells of parts, of embargoed versions and of what may be taken out. */
+export function bare(record: AudienceRecord): AudienceRecord {
+  const { own, submitter, origin, any, later, held } = record
+  if (!any && !later && !held) return record
+  let found = bared.get(record)
+  if (!found) {
+    found = { own, submitter, ...(origin !== undefined && { origin }) }
+    bared.set(record, found)
+  }
+  return found
+}
+
+/** One record for all that a reference says; null when that is nothing. */
+export function together(records: readonly AudienceRecord[], now: Micros): AudienceRecord | null {
+  const [first, ...rest] = records
+  if (!first) return null
+  if (rest.length === 0) return bare(first)
+  return {
+    ...bare(first),
+    own: distinct(
+      records.flatMap((r) => r.own),
+      now,
+    ),
+  }
+}
+
+/** A label as its author knows it. What is taken out of containers never counts: their readers do not see all of it. */
+export function knownLabel(
+  collection: Collection,
+  type: string,
+  marks: AudienceRecord,
+  seen: readonly AudienceRecord[],
+  now: Micros,
+): AudienceRecord {
+  const strips = collection.redaction === 'redact' && isContainer(type)
+  return join(bare(marks), strips ? [] : seen.map((record) => ({ record })), now).record
+}
+
+/** Known labels of rows that are not being settled, by their names. */
+export async function knownLabelsOf(
+  { db, collection, book, now }: Omit<Transaction, 'exchange'>,
+  accepted: readonly bigint[],
+): Promise<Map<bigint, AudienceRecord>> {
+  if (accepted.length === 0) return new Map()
+  const rows = await readLabelledRows(db, collection.seq, accepted, false)
+  const edges = bySource(await readEdges(db, collection.seq, rows))
+  return new Map(
+    rows.map((row) => {
+      const known = (edges.get(row.accepted) ?? []).flatMap(lastSeen)
+      const seen = known.map((id) => book.record(id))
+      const marks = book.record(row.marks ?? row.label)
+      return [row.accepted, knownLabel(collection, row.type, marks, seen, now)]
+    }),
+  )
+}
+
+export function bySource(edges: readonly EdgeRow[]): Map<bigint, EdgeRow[]> {
+  const found = new Map<bigint, EdgeRow[]>()
+  for (const edge of edges) {
+    const list = found.get(edge.source)
+    if (list) list.push(edge)
+    else found.set(edge.source, [edge])
+  }
+  return found
+}
+
+/** What an author last saw of a target, negative once it sees it no more. */
+const lastSeen = ({ known }: EdgeRow): number[] => (known === null ? [] : [Math.abs(known)])
+
+/** A version that an author sees, or what else a reference says to it. */
+interface Seen {
+  /** A version of its own, with references of its own: its label as its author knows it. */
+  own: { accepted: bigint } | null
+  record: AudienceRecord | null
+}
+
+/** Compares what authors knew of their rows' labels with what they know now, and remembers that. */
+export async function knowledge(
+  at: Transaction,
+  rows: readonly LabelledRow[],
+  edges: readonly EdgeRow[],
+  overrides: ReadonlyMap<bigint, Override>,
+  compositions: ReadonlyMap<bigint, Composition>,
+): Promise<Map<bigint, Knowledge>> {
+  const { collection, book, now } = at
+  const authors = new Map<string, Sees>()
+  const references = bySource(edges)
+  const seen = new Map<EdgeRow, Seen>()
+  const known: { row: LabelledRow; sees: Sees }[] = []
+  for (const row of rows) {
+    const key = `${row.organization} ${row.principal}`
+    const sees = authors.get(key) ?? sightOf(at, row)
+    authors.set(key, sees)
+    known.push({ row, sees })
+    for (const edge of references.get(row.accepted) ?? [])
+      seen.set(edge, look(at, row, edge, sees, compositions))
+  }
+  const inside = new Set(rows.map((row) => row.accepted))
+  const elsewhere = [...seen.values()].flatMap(({ own }) =>
+    own && !inside.has(own.accepted) ? [own.accepted] : [],
+  )
+  const labels = await knownLabelsOf(at, [...new Set(elsewhere)])
+  const said = (edge: EdgeRow): AudienceRecord | null => {
+    const found = seen.get(edge)
+    if (found?.own) return bare(labels.get(found.own.accepted) ?? (found.record as AudienceRecord))
+    return found?.record ?? (edge.known === null ? null : book.record(Math.abs(edge.known)))
+  }
+  const marksOf = (row: LabelledRow) => book.record(row.marks ?? row.label)
+  const labelOf = (row: LabelledRow) =>
+    knownLabel(
+      collection,
+      row.type,
+      overrides.get(row.accepted)?.marks ?? marksOf(row),
+      (references.get(row.accepted) ?? []).flatMap((edge) => said(edge) ?? []),
+      now,
+    )
+  // Of the rows themselves, without their references first: labels only grow, until nothing changes.
+  for (const { row } of known)
+    labels.set(
+      row.accepted,
+      knownLabel(collection, row.type, overrides.get(row.accepted)?.marks ?? marksOf(row), [], now),
+    )
+  for (let round = 0; round <= known.length; round++) {
+    let changed = false
+    for (const { row } of known) {
+      const after = labelOf(row)
+      if (!changed && JSON.stringify(after) !== JSON.stringify(labels.get(row.accepted))) changed = true
+      labels.set(row.accepted, after)
+    }
+    if (!changed) break
+  }
+
+  const compared = new Map<string, { gains: boolean; loses: boolean }>()
+  const compare = (before: AudienceRecord, after: AudienceRecord) => {
+    const key = `${JSON.stringify(before)} ${JSON.stringify(after)}`
+    const found = compared.get(key) ?? at.exchange.compare(before, after)
+    compared.set(key, found)
+    return found
+  }
+  const found = new Map<bigint, Knowledge>()
+  for (const { row, sees } of known) {
+    const own = references.get(row.accepted) ?? []
+    const knew = own.flatMap(lastSeen).map((id) => book.record(id))
+    const before = knownLabel(collection, row.type, marksOf(row), knew, now)
+    const after = labels.get(row.accepted) as AudienceRecord
+    const parts = overrides.get(row.accepted)?.parts ?? row.parts ?? []
+    const [whole, all] = [compare(before, after), compareParts(row.parts ?? [], parts, before, after)]
+    found.set(row.accepted, {
+      // What it sees again is released to it, at the least.
+      gains:
+        whole.gains ||
+        all.gains ||
+        own.some((edge) => (edge.known ?? 0) < 0 && seen.get(edge)?.record != null),
+      loses: whole.loses || all.loses,
+      latest: row.latest || !(row.superseded || sees(book.record(row.newest as number))),
+      held: after.held === true,
+      aware: [marksOf(row), ...knew].some((r) => r.own.some(({ notBefore }) => notBefore !== undefined)),
+    })
+  }
+  await remember(at, seen, said)
+  return found
+
+  function compareParts(
+    was: readonly LabelledPart[],
+    is: readonly LabelledPart[],
+    before: AudienceRecord,
+    after: AudienceRecord,
+  ) {
+    if (was.length + is.length === 0) return { gains: false, loses: false }
+    return compare(demandOf(before, was, now), demandOf(after, is, now))
+  }
+}
+
+/**
+ * What the author of a row may see in this collection. All, when it reads nothing there: no date_added tells it
+ * anything, and who else reads the row sees what decides on it.
+ */
+function sightOf({ exchange, collection }: Transaction, row: LabelledRow): Sees {
+  const { world } = exchange
+  const subject = exchange.subject(world.topology.principals.get(row.principal))
+  if (subject?.organization.id !== row.organization) return () => true
+  const caller = { id: row.principal, subject, token: null }
+  return rights(world, caller, collection)?.read ? exchange.admits(caller, false) : () => true
+}
+
+/** What a reference says to the row's author: the latest version of its chain that it sees. */
+function look(
+  { book, now }: Transaction,
+  row: LabelledRow,
+  edge: EdgeRow,
+  sees: Sees,
+  compositions: ReadonlyMap<bigint, Composition>,
+): Seen {
+  const labelOf = (accepted: bigint, label: number) =>
+    compositions.get(accepted)?.record ?? book.record(label)
+  const version = (accepted: bigint, label: number, refers: boolean): Seen => {
+    const record = labelOf(accepted, label)
+    const own = record.submitter === row.principal && refers ? { accepted } : null
+    return { own, record: bare(record) }
+  }
+  const { latest, label, held, mine } = edge
+  if (edge.organization === null) return { own: null, record: null }
+  if (latest !== null && label !== null) {
+    const due = (held ?? []).filter(({ at }) => BigInt(at) <= now)
+    if (sees(labelOf(latest, label)) && due.every((h) => sees(book.record(h.label))))
+      return version(latest, label, edge.refers)
+    if (mine !== null) return version(mine, edge.mine_label as number, edge.mine_refers)
+    return { own: null, record: null }
+  }
+  const waiting = (held ?? []).map((h) => book.record(h.label)).filter(sees)
+  return { own: null, record: together(waiting, now) }
+}
+
+async function remember(
+  { db, collection, book }: Transaction,
+  seen: ReadonlyMap<EdgeRow, Seen>,
+  said: (edge: EdgeRow) => AudienceRecord | null,
+): Promise<void> {
+  const news: { source: bigint; target: string; known: number }[] = []
+  for (const edge of seen.keys()) {
+    const record = said(edge)
+    const gone = !seen.get(edge)?.record
+    const known = record && (gone ? -1 : 1) * (await book.id(record))
+    if (known !== null && known !== edge.known) news.push({ source: edge.source, target: edge.target, known })
+  }
+  await learn(db, collection.seq, news)
+}

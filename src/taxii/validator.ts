@@ -1,0 +1,43 @@
+/** Entity tags: what a reader would get, told by a keyed hash of the very bytes (RFC 9110 §8.8; policy.md §8). */
+import { createHmac } from 'node:crypto'
+import { cursorKeys } from './cursor.ts'
+import type { Exchange } from './exchange.ts'
+
+/** What a request asks for beside the resource itself. */
+export interface Wanted {
+  /** False for HEAD. */
+  body: boolean
+  /** Of If-None-Match; null without it. */
+  tags: '*' | ReadonlySet<string> | null
+}
+
+/** A body whatever the client has. */
+export const EVERYTHING: Wanted = { body: true, tags: null }
+
+const LENGTH = 18
+
+/**
+ * The opaque part of a tag. Weak: plain and compressed it is the same answer. Keyed, so that a tag without its body (HEAD is
+ * not in the ledger) does not tell whether a guess of the body is right. Nothing else goes in: not the epoch, not
+ * `rewritten`, which move for reasons that the reader may not see.
+ */
+export function tagOf(exchange: Exchange, ...parts: readonly (string | Buffer)[]): string {
+  const [key] = cursorKeys(exchange.world.settings)
+  const hash = createHmac('sha256', key as Buffer).update('tag')
+  for (const part of parts) hash.update(`${part.length}:`).update(part)
+  return hash.digest().subarray(0, LENGTH).toString('base64url')
+}
+
+/** Does the client have it already (RFC 9110 §13.1.2, weak comparison)? */
+export function has({ tags }: Wanted, tag: string): boolean {
+  return tags === '*' || (tags?.has(tag) ?? false)
+}
+
+const TAG = /(?:W\/)?"([!#-~\x80-\xff]*)"/g
+
+/** Reads If-None-Match; what is no tag is left out. */
+export function readTags(header: string | undefined): Wanted['tags'] {
+  if (header === undefined) return null
+  if (header.trim() === '*') return '*'
+  return new Set([...header.matchAll(TAG)].map(([, tag = '']) => tag))
+}

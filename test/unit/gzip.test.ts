@@ -1,0 +1,138 @@
+/** gzip members put together from parts: check sums, sizes, and that every reader of gzip gets the same bytes. */
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { crc32, createGunzip, gunzipSync, unzipSync } from 'node:zlib'
+import { test } from 'tap'
+import { combine, gzipped } from '../../src/http/gzip.ts'
+import { takesGzip } from '../../src/http/negotiate.ts'
+import { PageText } from '../../src/taxii/page-text.ts'
+import { SealedPages } from '../../src/taxii/sealed-pages.ts'
+
+test('check sums combine', (t) => {
+  for (const [a, b] of [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [5, 7],
+    [300, 65_537],
+    [17, 1_000_003],
+  ] as const) {
+    const [one, two] = [randomBytes(a), randomBytes(b)]
+    t.equal(combine(crc32(one), crc32(two), b), crc32(Buffer.concat([one, two])), `${a} and ${b} bytes`)
+  }
+  // x^(8 n) for a length that no buffer has: in two steps it is the same.
+  const far = combine(combine(0x12345678, 0, 2 ** 31), 0, 2 ** 31 + 3)
+  t.equal(combine(0x12345678, 0, 2 ** 32 + 3), far)
+  t.end()
+})
+
+test('one member, whatever the parts', async (t) => {
+  const texts = [
+    '',
+    'x',
+    '{"type":"indicator"}'.repeat(20_000),
+    randomBytes(200_000).toString('base64'),
+    'ü€😀'.repeat(999),
+  ]
+  for (const text of texts) {
+    for (const before of ['{"objects":[', '', 'y'.repeat(70_000)]) {
+      const page = { before: Buffer.from(before), text: new PageText(text), after: Buffer.from(']}') }
+      const packed = await gzipped(page)
+      const plain = Buffer.from(`${before}${text}]}`)
+      t.ok(gunzipSync(packed).equals(plain), `${before.length} + ${text.length}`)
+      t.ok(unzipSync(packed).equals(plain))
+      // As streams do it, and with nothing left over.
+      const stream = createGunzip()
+      const chunks: Buffer[] = []
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      const end = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject))
+      for (let at = 0; at < packed.length; at += 1009) stream.write(packed.subarray(at, at + 1009))
+      stream.end()
+      await end
+      t.ok(Buffer.concat(chunks).equals(plain))
+      t.ok((await gzipped(page)).equals(packed), 'again the same bytes')
+      const damaged = Buffer.from(packed)
+      damaged[packed.length - 8] = (damaged[packed.length - 8] as number) ^ 1
+      t.throws(() => gunzipSync(damaged), 'the check sum counts')
+    }
+  }
+})
+
+test('other programs read it', async (t) => {
+  const text = new PageText('{"type":"indicator","name":"ü"}'.repeat(50_000))
+  const packed = await gzipped({ before: Buffer.from('{"objects":['), text, after: Buffer.from(']}') })
+  const plain = gunzipSync(packed)
+  const maxBuffer = 2 ** 26
+  const script = `import sys,gzip,zlib
+data=sys.stdin.buffer.read()
+d=zlib.decompressobj(31)
+out=d.decompress(data)+d.flush()
+assert d.eof and d.unused_data==b'' and out==gzip.decompress(data)
+sys.stdout.buffer.write(out)`
+  for (const [program, args] of [
+    ['python3', ['-c', script]],
+    ['gzip', ['-dc']],
+  ] as const) {
+    const run = spawnSync(program, args, { input: packed, maxBuffer })
+    if (run.error) t.comment(`${program} is not here`)
+    else t.ok(run.stdout.equals(plain), program)
+  }
+})
+
+test('which requests get it', (t) => {
+  for (const header of [
+    'gzip',
+    'x-gzip',
+    '*',
+    'br, gzip;q=0.001',
+    'identity;q=0.5, gzip;q=0.5',
+    'GZIP ; Q=1.000',
+    'deflate, *;q=0.2',
+  ]) {
+    t.ok(takesGzip(header), header)
+  }
+  for (const header of [
+    undefined,
+    '',
+    'br',
+    'gzip;q=0',
+    'gzip; q=0.000',
+    '*;q=0',
+    'gzip;q=0, *',
+    'identity, gzip;q=0.5',
+    'identity;q=0.6, *;q=0.5',
+  ]) {
+    t.notOk(takesGzip(header), String(header))
+  }
+  t.end()
+})
+
+test('compressed forms count towards the memory for pages', async (t) => {
+  const size = 20_000
+  const pages = new SealedPages(4 * size)
+  const page = () => ({
+    text: new PageText(
+      randomBytes(size / 4)
+        .toString('hex')
+        .padEnd(size / 2, 'x'),
+    ),
+    count: 1,
+    first: 1n,
+    last: 1n,
+    more: true,
+    rewritten: '0',
+    places: new Map(),
+    shares: null,
+  })
+  const kept = Array.from({ length: 6 }, page)
+  for (const [i, one] of kept.entries()) pages.keep(String(i), one)
+  const before = pages.bytes
+  await kept[5]?.text.packed()
+  const grown = pages.bytes - before
+  t.ok(grown > 0, `${grown} bytes more`)
+  for (const one of kept) await one.text.packed()
+  t.ok(pages.bytes <= 4 * size)
+  t.notOk(pages.find('0'), 'the oldest made room')
+  for (const i of kept.keys()) pages.drop(String(i))
+  t.equal(pages.bytes, 0, 'nothing is counted that is gone')
+})
