@@ -1,6 +1,9 @@
 -- Match fields beyond those of TAXII 2.1 §3.4.1: an index of the values of objects (taxii.md 2, 3.13.2). Runs as
 -- comity_owner, schema comity. Changes no function of an earlier migration.
 
+alter table collection add column match boolean not null default true;
+comment on column collection.match is 'has the match fields; false = none are noted, which makes writes cheaper';
+
 -- One row per text that a reader may get of an object: the object's own, or one per rendering.
 create table match_row (
   collection int not null,

@@ -177,7 +177,9 @@ export interface Collection {
   public: boolean
   grants: readonly { to: string; read: boolean; write: boolean }[]
   created: Micros
-  /** All its objects are in the index of match fields. */
+  /** It has the match fields beyond the standard's; writing for them costs. */
+  match: boolean
+  /** It has, and all its objects are in their index. */
   matched: boolean
 }
 

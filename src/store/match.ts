@@ -48,7 +48,11 @@ const numbersText = (numbers: NewMatch['numbers']): string | null =>
 export type PlainMatch = Pick<NewMatch, 'modified' | 'valid_from' | 'valid_until' | 'hashes' | 'numbers'>
 
 /** The same for objects that have just been stored at `s.first` and after, with these labels: a call to be selected. */
-export function notingNew(collection: number, labels: readonly number[], matches: readonly PlainMatch[]): Sql {
+export function notingNew(
+  collection: number,
+  labels: readonly number[],
+  matches: readonly PlainMatch[],
+): Sql {
   const column = <K extends keyof PlainMatch>(key: K) => matches.map((match) => match[key])
   const hashes: bigint[] = []
   const owners: number[] = []

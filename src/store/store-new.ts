@@ -25,8 +25,8 @@ export interface PlainItem
   > {
   /** Place in the list of writers. */
   writer: number
-  /** What it can be found by. */
-  match: PlainMatch
+  /** What it can be found by; null when the collection has no match fields. */
+  match: PlainMatch | null
 }
 
 export interface PlainStatus {
@@ -56,16 +56,16 @@ export async function storeNew(
   const column = <T>(pick: (item: PlainItem) => T) => items.map(pick)
   const each = <T>(pick: (entry: PlainStatus) => T) => statuses.map(pick)
   const labels = column((i) => i.label)
-  const noting = notingNew(
-    collection,
-    labels,
-    column((i) => i.match),
-  )
+  const matches = items.flatMap((item) => item.match ?? [])
+  const noting =
+    matches.length === 0
+      ? sql`null`
+      : sql`case when s.fresh and s.met is null then ${notingNew(collection, labels, matches)} end`
   const row = await db.one<{
     fresh: boolean
     first: bigint
     met: number[] | null
-  }>(sql`select s.fresh, s.first, s.met, case when s.fresh and s.met is null then ${noting} end as noted from store_new(
+  }>(sql`select s.fresh, s.first, s.met, ${noting} as noted from store_new(
     ${collection}, ${now}::bigint, ${mark.epoch}::bigint, ${mark.audiences},
     ${writers.map((w) => w.organization)}::text[], ${writers.map((w) => w.reader.principal)}::text[],
     ${writers.map((w) => w.reader.bits)}::bytea[], ${writers.map((w) => w.ownOnly)}::boolean[],

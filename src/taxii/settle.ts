@@ -135,6 +135,7 @@ export async function settle(
       : []
   })
   await attach(db, collection.seq, renderings, parts)
+  if (!collection.match) return settled
   const places = new Map(settled.map(({ row, position }) => [row.accepted, position]))
   await noteMatches(
     db,

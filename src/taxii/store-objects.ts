@@ -106,7 +106,7 @@ async function append(
     }
     const position = first + BigInt(i)
     if (!composition.copies) {
-      matches.push(matchOf(accepted, position, candidate.object.value))
+      if (collection.match) matches.push(matchOf(accepted, position, candidate.object.value))
       continue
     }
     for (const { record, rank, hash, text } of composition.copies) {
@@ -118,7 +118,7 @@ async function append(
   }
   await refer(db, collection.seq, organization, references)
   await attach(db, collection.seq, renderings, parts)
-  await noteMatches(db, collection.seq, matches)
+  if (collection.match) await noteMatches(db, collection.seq, matches)
   const candidates = closed.map(({ candidate }) => candidate)
   const noted = candidates.map(({ labelled }, i) => ({
     position: first + BigInt(i),

@@ -46,7 +46,7 @@ export function planPlain(exchange: Exchange, writer: Writer, prepared: Prepared
     if (label !== marksId) return null
     const candidate = { object, labelled, marks, marksId, heldUntil, index }
     outcomes[index] = decide(candidate, [], drafts, writer, [], requested)
-    const match = matchTerms(value)
+    const match = collection.match ? matchTerms(value) : null
     items.push({ id, type, spec, sco, version, versionKey, label: marksId, hash, text, match })
   }
   return { items, outcomes }

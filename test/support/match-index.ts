@@ -11,7 +11,12 @@ export async function wrongMatches(client: pg.Client): Promise<string[]> {
      from item i left join rendering r on i.parted and r.collection = i.collection and r.accepted = i.accepted
      where not i.standard and i.collection not in (select collection from match_fill)`,
   )
-  const { rows: noted } = await client.query<{ key: string; hashes: string[]; dates: (string | null)[]; numbers: string[] | null }>(
+  const { rows: noted } = await client.query<{
+    key: string
+    hashes: string[]
+    dates: (string | null)[]
+    numbers: string[] | null
+  }>(
     `select collection || ' ' || accepted || ' ' || audience || ' ' || coalesce(rank::text, '-') as key,
        array(select x::text from unnest(hashes) as x order by 1) as hashes, array[modified, valid_from, valid_until] as dates, numbers::text[] as numbers
      from match_row where collection not in (select collection from match_fill)`,

@@ -66,6 +66,7 @@ const collection: Collection = {
     { to: '*', read: true, write: false },
   ],
   created: 0n,
+  match: true,
   matched: true,
 }
 const world: World = {
