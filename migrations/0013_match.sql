@@ -147,27 +147,30 @@ begin
 end $$;
 
 -- The same for new objects that store_new has just stored from this position on, with these audiences, in the same
--- statement. p_hashes and p_owners: a value, and the number of the object (from 1) that has it, in order.
+-- statement. p_hashes and p_owners: a value, and the number of the object (from 1) that has it, in order; p_ends: where
+-- the values of an object end. In the ranges of positions that begin after the first object nothing lies yet: only what
+-- shares its range with earlier objects has to be looked up.
 create function note_new(
   p_collection int, p_first bigint, p_audiences int[],
-  p_modified text[], p_from text[], p_until text[], p_numbers text[], p_hashes bigint[], p_owners int[]
+  p_modified text[], p_from text[], p_until text[], p_numbers text[], p_ends int[], p_hashes bigint[], p_owners int[]
 ) returns void language plpgsql security definer set search_path = comity, pg_temp as $$
 begin
   insert into match_row (collection, accepted, audience, modified, valid_from, valid_until, numbers, hashes)
-    select p_collection, p_first + n - 1, r.audience, r.modified, r.valid_from, r.valid_until, r.numbers::bigint[], coalesce(h.hashes, '{}')
+    select p_collection, p_first + n - 1, r.audience, r.modified, r.valid_from, r.valid_until, r.numbers::bigint[],
+      p_hashes[coalesce(p_ends[n - 1], 0) + 1 : p_ends[n]]
     from unnest(p_audiences, p_modified, p_from, p_until, p_numbers)
-      with ordinality as r (audience, modified, valid_from, valid_until, numbers, n)
-    left join (
-      select owner, array_agg(hash) as hashes from unnest(p_hashes, p_owners) as g (hash, owner) group by owner
-    ) h on h.owner = r.n;
+      with ordinality as r (audience, modified, valid_from, valid_until, numbers, n);
   insert into match_audience (collection, audience) select distinct p_collection, audience from unnest(p_audiences) as audience
     on conflict do nothing;
   insert into match_posting as m (collection, audience, hash, bucket, places)
-    select p_collection, r.audience, r.hash, (p_first + r.owner - 1) >> 8,
-      string_agg(set_byte('\x00', 0, ((p_first + r.owner - 1) & 255)::int), '')
-    from (select p_audiences[owner] as audience, hash, owner from unnest(p_hashes, p_owners) as g (hash, owner)) r
-    group by 2, 3, 4 order by 2, 3, 4
+    select p_collection, p_audiences[owner], hash, p_first >> 8,
+      string_agg(set_byte('\x00', 0, ((p_first + owner - 1) & 255)::int), '')
+    from unnest(p_hashes, p_owners) as g (hash, owner) where owner <= 256 - (p_first & 255) group by 2, 3 order by 2, 3
     on conflict (collection, audience, hash, bucket) do update set places = m.places || excluded.places;
+  insert into match_posting (collection, audience, hash, bucket, places)
+    select p_collection, p_audiences[owner], hash, (p_first + owner - 1) >> 8,
+      string_agg(set_byte('\x00', 0, ((p_first + owner - 1) & 255)::int), '')
+    from unnest(p_hashes, p_owners) as g (hash, owner) where owner > 256 - (p_first & 255) group by 2, 3, 4 order by 2, 3, 4;
 end $$;
 
 -- Rows that move or get another audience take what they are found by with them, in the same statement.

@@ -1,5 +1,4 @@
 /** What objects can be found by besides the standard's own match fields: the tiers of the interop document (3.13.2). */
-import { hash as hashOnce } from 'node:crypto'
 import { objectRefs, TLP_BY_ID } from './markings.ts'
 import { timestampKey } from './timestamp.ts'
 
@@ -104,39 +103,42 @@ class Terms {
   }
 }
 
+/** What is done with a property of the object itself. */
+const OWN: ReadonlyMap<string, 'text' | 'integer' | 'boolean' | 'instant' | 'list'> = new Map([
+  ...TEXTS.map((name) => [name, 'text'] as const),
+  ...INTEGERS.map((name) => [name, 'integer'] as const),
+  ['revoked', 'boolean'] as const,
+  ...INSTANTS.map(([name]) => [name, 'instant'] as const),
+  ...LISTS.map((name) => [name, 'list'] as const),
+])
+
 /** @param value the parsed object, as one of its readers gets it */
 export function matchTerms(value: Value): MatchTerms {
   const terms = new Terms()
-  const get = (name: string): unknown => (Object.hasOwn(value, name) ? value[name] : undefined)
-  for (const name of TEXTS) {
-    const text = get(name)
-    if (typeof text === 'string') terms.add(name, text)
-  }
+  const entries = Object.entries(value)
+  const keys: Record<string, string | null> = {}
   let numbers: (number | null)[] | null = null
-  for (const name of INTEGERS) {
-    const number = get(name)
-    if (typeof number !== 'number' || !Number.isSafeInteger(number)) continue
-    terms.add(name, String(number))
-    numbers ??= INTEGERS.map(() => null)
-    numbers[INTEGERS.indexOf(name)] = number
+  for (const [name, part] of entries) {
+    const kind = OWN.get(name)
+    if (kind === undefined) continue
+    if (kind === 'list') {
+      if (Array.isArray(part)) for (const item of part) if (typeof item === 'string') terms.add(name, item)
+    } else if (typeof part === 'string') {
+      if (kind === 'text') terms.add(name, part)
+      else if (kind === 'instant') keys[name] = timestampKey(part)
+    } else if (kind === 'boolean' && typeof part === 'boolean') terms.add(name, String(part))
+    else if (kind === 'integer' && Number.isSafeInteger(part)) {
+      terms.add(name, String(part))
+      numbers ??= INTEGERS.map(() => null)
+      numbers[INTEGERS.indexOf(name)] = part as number
+    }
   }
-  const revoked = get('revoked')
-  if (typeof revoked === 'boolean') terms.add('revoked', String(revoked))
   for (const ref of objectRefs(value)) {
     const level = TLP_BY_ID.get(ref)
     if (level) terms.add('tlp', level)
   }
-  const keys: Record<string, string | null> = {}
-  for (const [name] of INSTANTS) {
-    const text = get(name)
-    keys[name] = typeof text === 'string' ? timestampKey(text) : null
-  }
-  for (const name of LISTS) {
-    const list = get(name)
-    if (Array.isArray(list)) for (const item of list) if (typeof item === 'string') terms.add(name, item)
-  }
   const refs: string[] = []
-  for (const [name, part] of Object.entries(value)) {
+  for (const [name, part] of entries) {
     if (isReference(name)) collectRefs(part, refs)
     else if (typeof part === 'object' && part !== null) nested(part, name, 1, terms, refs)
   }
@@ -225,20 +227,31 @@ export function seek({ name, kind, range }: MatchField, text: string): Sought | 
   }
 }
 
-/** Values that many objects have are hashed once: types, levels, sources. */
-const known = new Map<string, bigint>()
-const KNOWN = 20_000
+const halves = new Int32Array(2)
+const whole = new BigInt64Array(halves.buffer)
 
-/** A field and a value as a signed 64-bit integer: what the index compares. */
+/**
+ * A field and a value as a signed 64-bit integer: what the index compares. Two multiplicative hashes side by side, since
+ * it is made for every value that is written. It need not withstand anybody: who makes values that collide lets its own
+ * object be found by both, which it could as well have by stating both.
+ */
 function termHash(field: string, value: string): bigint {
-  const term = `${field}\0${value}`
-  let hash = known.get(term)
-  if (hash === undefined) {
-    hash = hashOnce('sha256', term, 'buffer').readBigInt64BE(0)
-    if (value.length <= 64) {
-      if (known.size >= KNOWN) known.clear()
-      known.set(term, hash)
+  let a = 0xdeadbeef
+  let b = 0x41c6ce57
+  const mix = (text: string): void => {
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      a = Math.imul(a ^ unit, 2654435761)
+      b = Math.imul(b ^ unit, 1597334677)
     }
   }
-  return hash
+  mix(field)
+  // No name of a field has it.
+  mix('\0')
+  mix(value)
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909)
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)
+  halves[0] = a
+  halves[1] = b
+  return whole[0] as bigint
 }

@@ -56,16 +56,18 @@ export function notingNew(
   const column = <K extends keyof PlainMatch>(key: K) => matches.map((match) => match[key])
   const hashes: bigint[] = []
   const owners: number[] = []
+  const ends: number[] = []
   matches.forEach((match, n) => {
     for (const hash of match.hashes) {
       hashes.push(hash)
       owners.push(n + 1)
     }
+    ends.push(hashes.length)
   })
   return sql`note_new(${collection}, s.first, ${labels}::int[], ${column('modified')}::text[],
     ${column('valid_from')}::text[], ${column('valid_until')}::text[],
     ${matches.map(({ numbers }) => numbersText(numbers))}::text[],
-    ${bigints(hashes)}::bigint[], ${integers(owners)}::int[])`
+    ${integers(ends)}::int[], ${bigints(hashes)}::bigint[], ${integers(owners)}::int[])`
 }
 
 const HEAD = 20
