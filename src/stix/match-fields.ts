@@ -227,8 +227,7 @@ export function seek({ name, kind, range }: MatchField, text: string): Sought | 
   }
 }
 
-const halves = new Int32Array(2)
-const whole = new BigInt64Array(halves.buffer)
+const word = new DataView(new ArrayBuffer(8))
 
 /**
  * A field and a value as a signed 64-bit integer: what the index compares. Two multiplicative hashes side by side, since
@@ -251,7 +250,7 @@ function termHash(field: string, value: string): bigint {
   mix(value)
   a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909)
   b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)
-  halves[0] = a
-  halves[1] = b
-  return whole[0] as bigint
+  word.setInt32(0, a)
+  word.setInt32(4, b)
+  return word.getBigInt64(0)
 }
