@@ -99,6 +99,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
     let body: Buffer | null = null
     const work = async () => {
       const { root, collection } = params(request)
+      const { epoch } = exchange.world
       const caller = await authenticated(who, request)
       const place = findCollection(exchange, caller, root, collection)
       requireWrite(place)
@@ -109,7 +110,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
         })
       }
       body ??= await readBody(request.raw, config.maxContentLength, intake, caller.id)
-      await send(request, reply, 202, await addObjects(exchange, caller, place, body))
+      await send(request, reply, 202, await addObjects(exchange, caller, place, body, epoch))
     }
     await holdingBody(request.raw, async () => await inWorld(exchange, true, work))
   })

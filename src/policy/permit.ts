@@ -127,7 +127,7 @@ function admitsAnyone(topology: Topology, label: Label, now: Micros): Decision {
 }
 
 const limited = (label: Label) =>
-  label.releasableTo !== undefined || label.notReleasableTo !== undefined || label.clients !== undefined
+  label.releasableTo !== undefined || label.notReleasableTo !== undefined || label.clients === 'denied'
 
 export function withinCap(subject: Subject, label: Label): boolean {
   return label.level === 'clear' || subject.cap === null || rank(label.level) <= rank(subject.cap)

@@ -9,6 +9,7 @@ import { entryText } from '../taxii/ledger-entry.ts'
 import { dayName, headText, ledgerKey } from '../taxii/ledger-head.ts'
 import { treeOf } from '../taxii/ledger-tree.ts'
 import { formatMicros, parseMicros } from '../time.ts'
+import { readable } from './own-copies.ts'
 import { type Asked, openWalk, pageOfRows } from './walk.ts'
 
 type Member = Caller & { subject: Subject }
@@ -53,6 +54,7 @@ export async function listEntries(exchange: Exchange, caller: Member, asked: Ask
   const organization = caller.subject.organization.id
   const rows = await readEntries(exchange.pool, exchange.reader(caller), {
     organization,
+    collections: [...readable(exchange, caller).keys()],
     chain,
     oldest,
     beyond: walk.beyond,
@@ -144,7 +146,16 @@ function shownHead(head: Head) {
 export async function proveEntry(exchange: Exchange, caller: Member, seq: bigint) {
   const reader = exchange.reader(caller)
   const organization = caller.subject.organization.id
-  const everything = { chain: true, oldest: false, beyond: null, since: null, reader: null, object: null }
+  const collections = [...readable(exchange, caller).keys()]
+  const everything = {
+    collections,
+    chain: true,
+    oldest: false,
+    beyond: null,
+    since: null,
+    reader: null,
+    object: null,
+  }
   const [entry] = seesChain(exchange, caller)
     ? await readEntries(exchange.pool, reader, { ...everything, organization, seq, limit: 1 })
     : []

@@ -13,6 +13,7 @@ import {
 import { assume } from '../store/session.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { formatMicros } from '../time.ts'
+import { readable } from './own-copies.ts'
 import { type Asked, openWalk, PAGE, pageOfRows, seal, unseal } from './walk.ts'
 
 type Member = Caller & { subject: Subject }
@@ -76,6 +77,7 @@ export async function listIssued(exchange: Exchange, caller: Member, asked: Aske
     principal.kind === 'person'
       ? await readIssued(exchange.pool, exchange.reader(caller), {
           organization: organization.id,
+          collections: [...readable(exchange, caller).keys()],
           all: principal.custodian && cap === null,
           before: walk.beyond,
           limit: walk.limit,

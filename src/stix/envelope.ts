@@ -114,6 +114,30 @@ const SPECS: ReadonlySet<unknown> = new Set(['2.0', '2.1'])
 
 /** Reads a TAXII envelope or a STIX bundle. Other keys, custom ones too, are ignored (T-5.5-12, T-5.5-13). */
 export function readEnvelope(bytes: Uint8Array, limits: Limits): EnvelopeResult {
+  const steps = reading(bytes, limits)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** The same; between two members it waits for `pause`, where that has something to wait for. */
+export async function readEnvelopeInTurns(
+  bytes: Uint8Array,
+  limits: Limits,
+  pause: () => Promise<void> | undefined,
+): Promise<EnvelopeResult> {
+  const steps = reading(bytes, limits)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    const wait = pause()
+    if (wait) await wait
+  }
+}
+
+/** Yields after each member. */
+function* reading(bytes: Uint8Array, limits: Limits): Generator<void, EnvelopeResult> {
   const refuse = (detail: string): EnvelopeResult => ({ ok: false, detail })
   const broken = unreadable(bytes)
   if (broken) return refuse(broken)
@@ -131,7 +155,11 @@ export function readEnvelope(bytes: Uint8Array, limits: Limits): EnvelopeResult 
   if (found.members.length === 0)
     return refuse('`objects` of the envelope is empty; send at least one object.')
   const ascii = isAscii(bytes)
-  const members = found.members.map((span, index) => member(found, span, index, limits, ascii))
+  const members: Member[] = []
+  for (let i = 0; i < found.members.length; i++) {
+    members.push(member(found, found.members.at(i) as Span, i, limits, ascii))
+    yield
+  }
   if (members.every(({ value }) => Object.hasOwn(value, 'spec_version') && !SPECS.has(value.spec_version))) {
     return refuse(
       'Every object states a spec_version other than "2.1" and "2.0", the versions of STIX that are supported.',

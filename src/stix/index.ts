@@ -7,7 +7,13 @@ export type { Policy } from './context.ts'
 export { contributingProperties, deterministicId } from './deterministic-id.ts'
 export { disclosedRefs, disclosesOthers, isContainer } from './disclosed.ts'
 export { type Checked, checkObject, type DoorOptions, type StixObject } from './door.ts'
-export { type EnvelopeResult, type Member, readEnvelope, readObject } from './envelope.ts'
+export {
+  type EnvelopeResult,
+  type Member,
+  readEnvelope,
+  readEnvelopeInTurns,
+  readObject,
+} from './envelope.ts'
 export { DEFAULT_LIMITS, type Finding, type Limits } from './finding.ts'
 export { isIdOf, isStixId, isTypeName, isUuid, parseStixId } from './ids.ts'
 export { IEP_EXTENSION, type IepConditions, readIep } from './iep.ts'

@@ -40,6 +40,8 @@ export interface Entry extends EntryTerms {
 
 export interface EntryQuery {
   organization: string
+  /** Collections that the caller may read: of others it sees no object. */
+  collections: readonly number[]
   /** The whole chain, or only what was delivered under audiences of the reader's. */
   chain: boolean
   oldest: boolean
@@ -57,11 +59,11 @@ type Raw = { [K in keyof Entry]: Entry[K] extends bigint ? string : Entry[K] }
 
 /** @returns at most one more than `limit` */
 export async function readEntries(db: Database, reader: Reader, query: EntryQuery): Promise<Entry[]> {
-  const { organization, chain, oldest, beyond, seq, since, object } = query
+  const { organization, collections, chain, oldest, beyond, seq, since, object } = query
   const named = (
     t: Sql,
   ) => sql`${t}.organization = ${organization} and ${t}.audience = any (${reader.scope}::int[])
-    and (${object}::text is null or ${t}.object_id = ${object})`
+    and ${t}.collection = any (${collections}::int[]) and (${object}::text is null or ${t}.object_id = ${object})`
   const order = oldest ? sql`e.seq` : sql`e.seq desc`
   const after = oldest ? sql`e.seq > ${beyond}::bigint` : sql`e.seq < ${beyond}::bigint`
   const holding = sql`e.seq in (select h from (

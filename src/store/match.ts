@@ -116,7 +116,12 @@ const COMPARED: ReadonlyMap<string, { column: Sql; type: Sql }> = new Map([
  * The condition that what this reader gets of `i` has all of these: of an object with copies it is the copy of the
  * highest rank that it sees, as in the page itself (policy.md §5).
  */
-export function matching(collection: number, matches: readonly Match[], reader: Reader): Sql {
+export function matching(
+  collection: number,
+  matches: readonly Match[],
+  reader: Reader,
+  accepted = sql`i.accepted`,
+): Sql {
   const each = matches.map(({ hashes, compare }) => {
     if (!compare) return sql`k.hashes && ${hashes}::bigint[]`
     const { column, type } = COMPARED.get(compare.property) as { column: Sql; type: Sql }
@@ -125,7 +130,7 @@ export function matching(collection: number, matches: readonly Match[], reader: 
   })
   return sql`exists (select from (
       select k.hashes, k.numbers, k.modified, k.valid_from, k.valid_until from match_row k
-      where k.collection = ${collection} and k.accepted = i.accepted
+      where k.collection = ${collection} and k.accepted = ${accepted}
         and get_bit(${reader.bits}::bytea, least(k.audience, ${reader.size}::int)) = 1
       order by k.rank desc, k.audience limit 1
     ) k where ${join(each, ' and ')})`

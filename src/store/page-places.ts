@@ -48,7 +48,7 @@ export function placed({ places, record }: Placing, reader: Reader, collection: 
   const audiences = places
     ? sql`array_send(g.audiences)`
     : sql`case when not g.noted then array_send(g.audiences) end`
-  return sql`${ends}, ${sent} ${audiences} as audiences, g.noted, case when g.count > 0 then record_page(
+  return sql`${ends}, ${sent} ${audiences} as audiences, g.noted, case when g.count > 0 and g.fits then record_page(
       ${record.at}::bigint, ${reader.principal}, ${record.organization}, ${record.token}::uuid, ${collection}::int,
       ${reader.mark.epoch}::bigint, g.rewritten::bigint, ${record.book}::uuid, g.positions, g.audiences) end as delivery`
 }

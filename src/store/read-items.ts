@@ -1,4 +1,5 @@
 /** Pages of objects, manifest records and versions: one statement, built in SQL, never parsed on the way out. */
+import { byId, seenById, traces } from './by-id.ts'
 import { byValue, type Match, matching } from './match.ts'
 import {
   distinct,
@@ -84,10 +85,8 @@ export async function readPage(db: Database, reader: Reader, query: ItemQuery): 
 
 /** @returns null when `query.way` is too small a number */
 async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Page | null> {
-  // The first wall. Along the log each row is looked up in constant time; by id, an index condition may be of use.
-  const visible = query.ids
-    ? sql`i.audience = any (${reader.scope}::int[])`
-    : sql`nullif(get_bit(${reader.bits}::bytea, least(i.audience, ${reader.size}::int)), 0) is not null`
+  // The first wall: each row is looked up in constant time.
+  const visible = sql`nullif(get_bit(${reader.bits}::bytea, least(i.audience, ${reader.size}::int)), 0) is not null`
   const from = latest(query.addedAfter, query.after)
   const where: Sql[] = [
     sql`s.fresh`,
@@ -114,39 +113,32 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
             '","version":"' || v.version || '","media_type":"application/stix+json;version=' ||
             case v.spec when 20 then '2.0' else '2.1' end || '"}'`
         : sql`'"' || v.version || '"'`
+  // By id they are there already.
+  const also = (more: Sql) => (query.ids ? sql`` : more)
   const columns =
     query.kind === 'objects'
       ? copied
-        ? sql`i.body, i.bytes, i.audience, i.parted, i.accepted`
+        ? sql`i.body, i.bytes, i.audience, i.parted${also(sql`, i.accepted`)}`
         : sql`i.body, i.bytes, i.audience`
-      : sql`i.object_id, i.version, i.spec, i.audience, 200 as bytes`
+      : sql`i.version, i.audience, 200 as bytes${also(sql`, i.object_id, i.spec`)}`
   const bytes = copied ? sql`coalesce(c.bytes, v.bytes)` : sql`v.bytes`
-  const exists = query.single
-    ? sql`exists (select from item i where s.fresh and i.collection = ${query.collection}
-          and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}) as exists,
-        exists (select from tombstone i where s.fresh and i.collection = ${query.collection}
-          and i.object_id = any (${query.ids ?? []}::text[]) and ${visible}
-          and i.version_key = any (${query.versions.keys}::text[])
-          and not exists (select from item j where j.collection = i.collection and j.object_id = i.object_id
-            and j.version_key = i.version_key and j.audience = any (${reader.scope}::int[]))) as buried`
-    : sql`true as exists, false as buried`
   const row = await readAs<
     Omit<Page, 'places' | 'unnoted'> & RawPlaces & { noted?: boolean | null; fits: boolean }
   >(
     db,
     reader,
     sql`select g.count, g.more, g.text, g.rewritten, g.fits, g.exists, g.buried, ${placed(query, reader, query.collection)}
-      from (select count(*) filter (where kept)::int as count,
+      from (${query.ids ? seenById(columns, query, reader) : sql``} select count(*) filter (where kept)::int as count,
         ${gathered(query)},
         coalesce(bool_or(not kept), false) as more,
         coalesce(string_agg(item, ',' order by position) filter (where kept), '') as text,
-        (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${fits(query, reader)} as fits, ${exists}
+        (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${fits(query, reader)} as fits, ${traces(query, reader)}
       from (
         select v.position, v.audience, ${item} as item,
           (row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
             and row_number() over w <= ${query.limit}::int as kept
         from (
-          ${query.ids ? byId(columns, where, query) : way(columns, where, query, reader)}
+          ${query.ids ? byId(query, from, reader) : way(columns, where, query, reader)}
         ) v ${copied ? copies(query, reader) : sql``} window w as (order by v.position)
       ) q) g`,
   ).catch((error: unknown) => {
@@ -176,13 +168,6 @@ function copies(query: ItemQuery, reader: Reader): Sql {
         and get_bit(${reader.bits}::bytea, least(r.audience, ${reader.size}::int)) = 1
       order by r.rank desc, r.audience limit 1
     ) c on true where not v.parted or c.body is not null`
-}
-
-/** All of some objects' rows by their index, put in order afterwards. */
-function byId(columns: Sql, where: readonly Sql[], query: ItemQuery): Sql {
-  return sql`select x.* from (
-      select i.position, ${columns} from item i where ${join(where, ' and ')} offset 0
-    ) x order by x.position limit ${query.limit + 1}`
 }
 
 /** One walk along the log. */
@@ -254,8 +239,7 @@ export function latest(a: bigint | null, b: bigint | null): bigint | null {
 /** Conditions on the row itself. The standard definitions answer to their ids only (policy.md §2). */
 function filters(query: ItemFilter): Sql[] {
   const where: Sql[] = []
-  if (query.ids) where.push(sql`i.object_id = any (${query.ids}::text[])`)
-  else where.push(sql`not i.standard`)
+  where.push(sql`not i.standard`)
   if (query.types) where.push(sql`i.type = any (${query.types}::text[])`)
   if (query.specs) where.push(sql`i.spec = any (${query.specs}::smallint[])`)
   return where

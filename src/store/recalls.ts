@@ -132,7 +132,14 @@ export interface Issued {
 export async function readIssued(
   db: Database,
   reader: Reader,
-  query: { organization: string; all: boolean; before: bigint | null; limit: number },
+  query: {
+    organization: string
+    /** Collections that the reader may read: of others it sees no object. */
+    collections: readonly number[]
+    all: boolean
+    before: bigint | null
+    limit: number
+  },
 ): Promise<Issued[]> {
   const row = await readAs<{ found: Raw<Issued>[] | null }>(
     db,
@@ -142,13 +149,15 @@ export async function readIssued(
         r.actor, r.reason, n.fetched, n.acknowledged, coalesce(n.recipients, '[]') as recipients
       from recall r join ledger_place p on p.collection = r.collection
       cross join lateral (
-        select case when ${query.all}::boolean then (select json_agg(distinct a) from unnest(r.versions) a)
-          else (select json_agg(distinct o.version) from (
+        select case when ${query.all}::boolean then (select array_agg(distinct a) from unnest(r.versions) a)
+          else (select array_agg(distinct o.version) from (
             select i.version from item i where i.collection = r.collection and i.position = any (r.places)
               and i.organization = r.organization and i.audience = any (${reader.scope}::int[])
+              and i.collection = any (${query.collections}::int[])
             union all
             select f.version from former f where f.collection = r.collection and f.position = any (r.places)
               and f.organization = r.organization and f.audience = any (${reader.scope}::int[])
+              and f.collection = any (${query.collections}::int[])
           ) o) end as versions
       ) v
       cross join lateral (
@@ -158,7 +167,8 @@ export async function readIssued(
         from (
           select principal, min(reader) as reader, min(fetched) as fetched, row_number() over (order by principal) as n,
             case when bool_and(acknowledged is not null) then max(acknowledged) end as acknowledged
-          from recall_notice where recall = r.id and organization = r.organization group by principal
+          from recall_notice where recall = r.id and organization = r.organization
+            and (${query.all}::boolean or versions && v.versions) group by principal
         ) m
       ) n
       where s.fresh and s.scope is not null and r.organization = ${query.organization} and v.versions is not null

@@ -5,7 +5,7 @@
  */
 import type { Database } from './pool.ts'
 import { type Sql, sql } from './sql.ts'
-import type { Mark } from './world.ts'
+import { type Mark, TIMELINE } from './world.ts'
 
 /** What the primary says. Rows that the reader may not see are not in it, so they do not choose who answers. */
 export interface Standing extends Mark {
@@ -14,7 +14,7 @@ export interface Standing extends Mark {
   rewritten: bigint | null
   /** No row that the reader sees lies after it; null = it sees none. */
   head: bigint | null
-  /** Of the primary's history: a failover begins a new one. */
+  /** Of the primary's history: a failover begins a new one. 0 = it is none itself, and no replica will do. */
   timeline: number
 }
 
@@ -33,8 +33,8 @@ export async function readStanding(db: Database, collection: number, reader: Bit
   const row = await db.one<Omit<Standing, 'timeline' | 'collection'> & { timeline: string }>(sql`select
     (select epoch from state) as epoch, (select coalesce(max(id), 0) from audience)::int as audiences,
     (select rewritten from collection_head where collection = ${collection}::int) as rewritten,
-    ${head(collection, reader)} as head, left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline`)
-  return { ...row, collection, timeline: Number.parseInt(row.timeline, 16) }
+    ${head(collection, reader)} as head, ${TIMELINE} as timeline`)
+  return { ...row, collection, timeline: Number.parseInt(row.timeline || '0', 16) }
 }
 
 /**

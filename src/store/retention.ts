@@ -89,11 +89,8 @@ export async function takeOut(
   return await inTransaction(client, async () => {
     await client.query('select from collection_head order by collection for update')
     for (const collection of collections) while ((await cutChains(client, collection, until, audit.now)) > 0);
+    await listStaying(client, collections, until)
     await keepDemands(client, until, audit.now)
-    await client.query(
-      `create temp table leaving on commit drop as
-         select i.collection, i.audience, count(*) as count from item i where i.position < ${until} and not ${STAYS} group by 1, 2`,
-    )
     if (!(await lockLog(client))) return false
     await detach(client, plan, until)
     await client.query(
@@ -142,25 +139,17 @@ async function cutChains(
   until: bigint,
   now: bigint,
 ): Promise<number> {
+  const ids = await reaching(client, collection, until)
+  if (ids.length === 0) return 0
   const { rows } = await client.query(
-    `with ids as (
-       select distinct object_id from (
-         (select i.object_id from item i where i.collection = $1 and i.position < ${until}
-           and (i.later >= ${until} or i.earlier >= ${until}) and not ${STAYS} limit ${IDS})
-         union all
-         (select i.object_id from item i where i.collection = $1 and i.position < ${until} and not ${STAYS} and i.object_id in (
-             select h.object_id from item h where h.collection = $1 and h.position < ${until} and h.held_until is not null
-             union all
-             select s.object_id from release_schedule s where s.collection = $1 and s.state = 'active') limit ${IDS})
-       ) x
-     ), gone as (
-       delete from item i using ids where i.collection = $1 and i.position < ${until} and i.object_id = ids.object_id and not ${STAYS}
+    `with gone as (
+       delete from item i where i.collection = $1 and i.position < ${until} and i.object_id = any ($2) and not ${STAYS}
        returning i.object_id, i.organization, i.spec, i.version_key, i.label
      )
      select array_agg(distinct object_id) as ids, count(*)::int as count,
        jsonb_agg(jsonb_build_object('object_id', object_id, 'organization', organization, 'spec', spec, 'key', version_key, 'label', label)) as rows
      from gone`,
-    [collection],
+    [collection, ids],
   )
   const [found] = rows
   if (found.count === 0) return 0
@@ -177,6 +166,55 @@ async function cutChains(
   return found.count
 }
 
+/** Ids with old rows that go, of which another row stays: beyond the border, or though it is old. */
+async function reaching(client: pg.ClientBase, collection: number, until: bigint): Promise<string[]> {
+  // By indexes alone, whatever the statistics say: the log is large, and what is looked for is little.
+  await client.query('set local enable_seqscan = off')
+  const { rows } = await client.query(
+    `select i.object_id from item i where i.collection = $1 and i.position < ${until}
+       and (i.later >= ${until} or i.earlier >= ${until}) and not ${STAYS} limit ${IDS}`,
+    [collection],
+  )
+  if (rows.length > 0) return [...new Set(rows.map((r) => String(r.object_id)))]
+  const odd = await client.query(
+    `select i.object_id from item i where i.held_until is not null and i.collection = $1 and i.position < ${until}
+     union select s.object_id from release_schedule s where s.collection = $1 and s.state = 'active'`,
+    [collection],
+  )
+  const found = await client.query(
+    `select distinct i.object_id from item i where i.collection = $1 and i.object_id = any ($2) and i.position < ${until}
+       and not ${STAYS} limit ${IDS}`,
+    [collection, odd.rows.map((r) => r.object_id)],
+  )
+  return found.rows.map((r) => String(r.object_id))
+}
+
+/** Rows that stay though they are old, by indexes; and how many go, per audience. The transaction holds the logs. */
+async function listStaying(
+  client: pg.ClientBase,
+  collections: readonly number[],
+  until: bigint,
+): Promise<void> {
+  await client.query('set local enable_seqscan = off')
+  await client.query(
+    `create temp table stays on commit drop as
+     select i.collection, i.position, i.accepted, i.audience from item i
+       where i.collection = any ($1) and i.type in ('marking-definition', 'extension-definition') and i.position < ${until} and ${STAYS}
+     union select i.collection, i.position, i.accepted, i.audience from item i where i.held_until is not null and i.position < ${until}
+     union select i.collection, i.position, i.accepted, i.audience from release_schedule s join item i
+       on i.collection = s.collection and i.object_id = s.object_id and i.accepted = any (s.accepted)
+       where s.state = 'active' and i.position < ${until}`,
+    [collections],
+  )
+  await client.query('set local enable_seqscan = on')
+  await client.query(
+    `create temp table leaving on commit drop as select collection, audience, sum(n)::bigint as count from (
+       select i.collection, i.audience, count(*) as n from item i where i.position < ${until} group by 1, 2
+       union all select collection, audience, -count(*) from stays group by 1, 2
+     ) x group by 1, 2 having sum(n) > 0`,
+  )
+}
+
 /**
  * What an object that goes demanded of those that refer to it, and stay, goes on binding them: in a tombstone without a
  * version, which no reader can ask for.
@@ -184,7 +222,7 @@ async function cutChains(
 async function keepDemands(client: pg.ClientBase, until: bigint, now: bigint): Promise<void> {
   await client.query(`create temp table staying on commit drop as
     select i.collection, i.accepted from item i where i.accepted <> i.position and i.accepted < ${until} and i.position >= ${until}
-    union all select i.collection, i.accepted from item i where i.position < ${until} and ${STAYS}`)
+    union select collection, accepted from stays`)
   await client.query('analyze staying')
   await client.query(`create temp table named on commit drop as
     select r.collection, r.target, r.organization from reference r where r.organization is not null and r.source >= ${until}
@@ -223,9 +261,15 @@ async function detach(client: pg.ClientBase, plan: Plan, until: bigint): Promise
   }
   await client.query(`create table ${KEPT} partition of item for values from (minvalue) to (${until})`)
   await client.query(`select wall_partition('${KEPT}')`)
+  // By its name alone: readers wait until the commit.
+  await client.query('set local enable_seqscan = off')
   for (const { name } of plan.partitions) {
+    const gone = id(name + GONE)
     await client.query(
-      `with s as (delete from ${id(name + GONE)} i where ${STAYS} returning i.*) insert into item select * from s`,
+      `insert into item select g.* from stays s join ${gone} g on g.collection = s.collection and g.position = s.position`,
+    )
+    await client.query(
+      `delete from ${gone} g using stays s where g.collection = s.collection and g.position = s.position`,
     )
   }
 }

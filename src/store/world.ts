@@ -10,15 +10,21 @@ export interface Mark {
   audiences: number
 }
 
-/** The mark, and what full pages that are kept depend on. */
+/** The mark, what full pages that are kept depend on, and which history of the database it is of. */
 export interface Pulse extends Mark {
   rewritten: World['rewritten']
+  /** Another one after a failover or a restore; '' of a standby. */
+  timeline: string
 }
+
+/** Eight hexadecimal digits; '' on a standby, which cannot say. */
+export const TIMELINE = sql`case when pg_is_in_recovery() then '' else left(pg_walfile_name(pg_current_wal_lsn()), 8) end`
 
 export async function readPulse(db: Database): Promise<Pulse> {
   return await db.one<Pulse>(sql`select (select epoch from state) as epoch,
     (select coalesce(max(id), 0) from audience)::int as audiences,
-    (select coalesce(json_object_agg(collection, rewritten::text), '{}') from collection_head) as rewritten`)
+    (select coalesce(json_object_agg(collection, rewritten::text), '{}') from collection_head) as rewritten,
+    ${TIMELINE} as timeline`)
 }
 
 /** How far the log of a collection has come for a reader: no row that it sees lies after it; null = it sees none. */

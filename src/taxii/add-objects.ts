@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { AppError } from '../errors.ts'
 import { rights } from '../policy/access.ts'
 import type { Caller, Collection } from '../policy/model.ts'
-import { type Limits, type Member, readEnvelope } from '../stix/index.ts'
+import { type Limits, type Member, readEnvelope, readEnvelopeInTurns } from '../stix/index.ts'
 import type { Database } from '../store/pool.ts'
 import { assume, StaleWorld } from '../store/session.ts'
 import {
@@ -23,6 +23,7 @@ import type { Place } from './operation.ts'
 import { type Prepared, prepareObjects, type Writer } from './prepare-objects.ts'
 import { renderStatus } from './status.ts'
 import { storeObjects } from './store-objects.ts'
+import { Turn } from './turn.ts'
 
 const ATTEMPTS = 5
 
@@ -32,14 +33,22 @@ export function limitsOf(exchange: Exchange): Limits {
   return { depth, objectBytes: bytes, idLength: 400 }
 }
 
-/** @throws unprocessable for what is not an envelope; nothing is stored then */
+/**
+ * @param epoch of the world in which caller and place were found
+ * @throws unprocessable for what is not an envelope; StaleWorld when the caller's rights are to be decided again.
+ * Nothing is stored then
+ */
 export async function addObjects(
   exchange: Exchange,
   caller: Caller,
   place: Place,
   body: Buffer,
+  epoch: bigint,
 ): Promise<string> {
-  const envelope = readEnvelope(body, limitsOf(exchange))
+  const turn = new Turn()
+  const envelope = await readEnvelopeInTurns(body, limitsOf(exchange), () => turn.over())
+  // The body took its time, and so did reading it.
+  if (exchange.world.epoch !== epoch) throw new StaleWorld()
   if (!envelope.ok) throw new AppError('unprocessable', { detail: envelope.detail })
   const { members } = envelope
   const writer = writerOf(caller, place)

@@ -1,5 +1,5 @@
 /** Who is asking: HTTP Basic, API tokens and JWT; verified slowly once, remembered for at most a minute. */
-import { createHmac, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
 import { AppError } from '../errors.ts'
 import { hashPassword, keyedHash, tokenDigest, verifyPassword } from '../policy/credentials.ts'
@@ -37,7 +37,7 @@ const MOST = 50_000
 export class Authenticator {
   readonly #exchange: Exchange
   readonly #verifyJwt: (text: string) => Claims | null
-  readonly #key = randomBytes(32)
+  readonly #key = randomBytes(32).toString('hex')
   readonly #remembered = new Map<string, Remembered>()
   readonly #running = new Map<string, Promise<Remembered | null>>()
   /** What an unknown principal's password is compared with, so that unknown costs what wrong costs. */
@@ -85,7 +85,7 @@ export class Authenticator {
     check: () => Promise<Remembered | null>,
   ): Promise<Caller> {
     const { clock, observer } = this.#exchange
-    const key = createHmac('sha256', this.#key).update(credential).digest('base64')
+    const key = hash('sha256', this.#key + credential, 'base64')
     const known = this.#remembered.get(key)
     if (known && clock.now() < known.until) {
       const caller = this.#caller(known, address)

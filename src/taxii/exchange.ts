@@ -47,6 +47,7 @@ export class Exchange {
   readonly observer: Observer
   #world: World | null = null
   #scopes: Scopes | null = null
+  #timeline: string | null = null
   readonly #loads = new Coalesced(() => this.#load())
   readonly #ends = new Map<
     string,
@@ -87,9 +88,13 @@ export class Exchange {
 
   async #load(): Promise<void> {
     const world = this.#world
+    let timeline = this.#timeline
     if (world) {
       const mark = await readPulse(this.pool)
-      if (mark.epoch === world.epoch) {
+      timeline = mark.timeline || timeline
+      const same = this.#timeline === null || timeline === this.#timeline
+      if (same && mark.epoch === world.epoch) {
+        this.#timeline = timeline
         world.rewritten = mark.rewritten
         if (mark.audiences > world.audienceCount) {
           for (const { id, record } of await readAudiences(this.pool, world.audienceCount)) {
@@ -101,9 +106,22 @@ export class Exchange {
       }
     }
     const read = await readWorld(this.pool)
-    if (this.#world && read.epoch < this.#world.epoch) return
+    if (this.#timeline !== null && timeline !== this.#timeline) this.#forget()
+    else if (this.#world && read.epoch < this.#world.epoch) return
+    this.#timeline = timeline
     this.#world = read
     this.#scopes = new Scopes(read)
+  }
+
+  /**
+   * The database has another history since: after a failover it may lack what this node has seen of it, and numbers of
+   * audiences may mean something else.
+   */
+  #forget(): void {
+    this.#interned.clear()
+    this.#records.clear()
+    this.#ends.clear()
+    this.sealed.clear()
   }
 
   /**

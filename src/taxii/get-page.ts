@@ -124,7 +124,7 @@ export async function getPage(
     limit,
     way: filter.ids ? 'along' : wayOf(exchange.way(caller, seq, limit), filter.matches !== null),
     bytes: limits.bytes,
-    single: id !== null,
+    single: false,
     copies: place.collection.redaction === 'redact',
     places: false,
     record: null,
@@ -136,23 +136,22 @@ export async function getPage(
   const elsewhere = await readElsewhere(exchange, reader, { ...asked, places: leaves || kept })
   const written = leaves && wanted.tags === null && !elsewhere ? writtenAsRead(exchange, caller) : null
   const later = leaves && !written
-  const page =
-    elsewhere ??
-    (await readPage(exchange.pages, reader, {
-      ...asked,
-      places: later || kept,
-      record: written?.record ?? null,
-    }))
+  const here = { ...asked, places: later || kept, record: written?.record ?? null }
+  let page = elsewhere ?? (await readPage(exchange.pages, reader, here))
+  // Hidden, unknown and nothing left are told apart, or not, by a second look, which only they need.
+  if (page.count === 0 && id !== null) {
+    page = await readPage(exchange.pages, reader, { ...here, single: true })
+  }
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
   const { count, first, last, more, rewritten, places } = page
   await written?.settle(page)
   const text = count === 0 ? NONE : new PageText(page.text)
-  const read: SealedPage = { text, count, first, last, more, rewritten, places, shares: null }
-  const found = answer(read)
+  const whole: SealedPage = { text, count, first, last, more, rewritten, places, shares: null }
+  const found = answer(whole)
   if (later && !found.unchanged) {
-    await deliver(exchange, caller, { collection: seq, epoch, shares: sharesOf(exchange, read), rewritten })
+    await deliver(exchange, caller, { collection: seq, epoch, shares: sharesOf(exchange, whole), rewritten })
   }
-  if (key !== null && more) exchange.sealed.keep(key, read)
+  if (key !== null && more) exchange.sealed.keep(key, whole)
   return found
 }
 

@@ -64,6 +64,11 @@ export class SealedPages {
     this.#makeRoom()
   }
 
+  clear(): void {
+    this.#pages.clear()
+    this.#bytes = 0
+  }
+
   drop(key: string): void {
     const kept = this.#pages.get(key)
     if (!kept) return

@@ -54,6 +54,11 @@ export class Pooler {
     await this.#admin('reload')
   }
 
+  /** The same role, past the pooler. */
+  direct(database: Database): string {
+    return `postgres://comity_web:${encodeURIComponent(WEB)}@127.0.0.1:${database.port}/comity`
+  }
+
   async version(): Promise<string> {
     return String((await this.#admin('show version'))[0]?.version)
   }
@@ -92,7 +97,8 @@ export class Node {
   readonly #env: Record<string, string>
   #process: Process | null = null
 
-  constructor(name: string, port: number, pooler: Pooler) {
+  /** @param env other settings; '' unsets one */
+  constructor(name: string, port: number, pooler: Pooler, env: Record<string, string> = {}) {
     this.name = name
     this.port = port
     this.#env = {
@@ -106,7 +112,12 @@ export class Node {
       COMITY_REQUEST_LIMIT: 'off',
       COMITY_REQUEST_SECONDS: '10',
       LOG_LEVEL: 'warn',
+      ...env,
     }
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0
   }
 
   get url(): string {

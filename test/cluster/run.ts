@@ -1,33 +1,9 @@
 /** `npm run test:cluster`: two nodes, one primary, one standby, PgBouncer and HAProxy, and what may happen to them. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort } from '../support/postgres.ts'
-import { apply, comity } from '../support/server.ts'
-import { Database } from './database.ts'
-import { CREATE_WEB, Node, Pooler, startBalancer } from './front.ts'
+import { build } from './build.ts'
 import { cleanUp, folder, missingPackages, PG_BIN, tail } from './processes.ts'
-import { type Cluster, SCENARIOS } from './scenarios.ts'
-import { topology } from './world.ts'
-
-async function build(): Promise<Cluster> {
-  const primary = new Database('db1', await freePort())
-  primary.initialise()
-  await primary.start()
-  await primary.sql('create database comity', 'postgres')
-  const migrated = await comity(['migrate'], { DATABASE_URL: primary.url() })
-  if (migrated.code !== 0) throw new Error(migrated.stderr)
-  await primary.sql(CREATE_WEB)
-  await apply(primary.url(), topology())
-  const standby = new Database('db2', await freePort())
-  standby.follow(primary)
-  await standby.start()
-  await primary.synchronous()
-  const pooler = await Pooler.start(primary, standby)
-  const nodes = [new Node('node1', await freePort(), pooler), new Node('node2', await freePort(), pooler)]
-  await Promise.all(nodes.map((node) => node.start()))
-  const url = await startBalancer(nodes)
-  return { primary, standby, pooler, nodes, url }
-}
+import { SCENARIOS } from './scenarios.ts'
 
 async function main(): Promise<number> {
   const missing = missingPackages()

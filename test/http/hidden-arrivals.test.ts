@@ -10,9 +10,10 @@ import { newClock, play, subjectOf, watch } from '../support/history.ts'
 import { applyInProcess, asOwner, openNode, WAYS } from '../support/in-process.ts'
 import { storedRows } from '../support/plain-store.ts'
 import { Random } from '../support/random.ts'
-import { credential, nameOf, randomWorld, readers } from '../support/random-world.ts'
+import { nameOf, randomWorld, readers } from '../support/random-world.ts'
 import { ReferenceLog } from '../support/reference-log.ts'
-import { difference, randomScript, replay } from '../support/script.ts'
+import { difference, replay } from '../support/replay.ts'
+import { randomScript } from '../support/script.ts'
 import { startServer } from '../support/server.ts'
 import { indicator, TLP } from '../support/stix.ts'
 
@@ -46,7 +47,7 @@ for (let w = 0; w < WORLDS; w++) {
         const who = random.pick(readers(world))
         const own = (played.statuses.get(who.id) ?? []).slice(0, 1)
         const script = randomScript(random, world, own, [clock.now() - 8_000_000n], 12)
-        return { who, script, seen: await seenBy(who), heard: await replay(node, credential(who), script) }
+        return { who, script, seen: await seenBy(who), heard: await replay(node, who, script) }
       }),
     )
     let compared = 0
@@ -55,10 +56,7 @@ for (let w = 0; w < WORLDS; w++) {
       await node.work()
       await look(null)
       for (const watch of watched) {
-        const [seen, heard] = [
-          await seenBy(watch.who),
-          await replay(node, credential(watch.who), watch.script),
-        ]
+        const [seen, heard] = [await seenBy(watch.who), await replay(node, watch.who, watch.script)]
         if (seen === watch.seen) {
           compared++
           const found = difference(watch.heard, heard)

@@ -17,6 +17,18 @@ for (const principal of world.principals) {
   if (principal.id === 'my') principal.tokens = [{ name: 'capped', value: CAPPED, max_tlp: 'green' }]
   if (principal.id === 'sg') principal.tokens = [{ name: 'siem', value: SIEM }]
 }
+// A drop box: colleagues may write to it, and not read.
+const DROP = '7a000000-0000-4000-8000-000000000009'
+const { api_roots: roots } = world as unknown as { api_roots: { collections: object[] }[] }
+roots[0]?.collections.push({
+  id: DROP,
+  title: 'drop',
+  grants: [
+    { to: 'my', read: true, write: true },
+    { to: 'mycert', read: false, write: true },
+    { to: 'SG', read: true, write: false },
+  ],
+})
 const own = await database(t)
 await apply(own.url, JSON.stringify(world))
 const server = await startServer(t, { database: { url: await weakLogin(t, own.url) } })
@@ -136,6 +148,23 @@ test('a colleague who may not see RED sees no trace of it, nor the chain', async
     'a capped token sees up to its cap',
   )
   t.equal((await capped.get('/api/v1/ledger/1/proof')).status, 404)
+})
+
+test('who may not read a collection learns nothing of what is delivered and recalled there', async (t) => {
+  const dropped = indicator({ object_marking_refs: [TLP.green] })
+  const path = `/one/collections/${DROP}/`
+  await my.add(path, dropped)
+  t.equal((await sg.getObject(path, dropped.id)).status, 200)
+  t.equal((await ledger(`?object=${dropped.id}`)).length, 1, 'its custodian sees the delivery')
+  t.equal((await ledger(`?object=${dropped.id}`, colleague)).length, 0)
+  t.notOk((await ledger('', colleague)).some((item) => item.collection === DROP))
+  await my.delete(`${path}objects/${dropped.id}/`)
+  const issued = async (as: typeof custodian) =>
+    (await sealed(() => all<{ object: string }>(as, '/api/v1/recalls/issued'))).filter(
+      ({ object }) => object === dropped.id,
+    ).length
+  t.equal(await issued(custodian), 1)
+  t.equal(await issued(colleague), 0)
 })
 
 test('anybody may have the public key', async (t) => {

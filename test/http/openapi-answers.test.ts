@@ -194,6 +194,8 @@ async function provoke(path: string, method: string, code: string): Promise<Answ
     case '202':
     case '204':
       return at(good)
+    case '304':
+      return server.request({ ...request, path: good, headers: { ...headers, 'If-None-Match': '*' } })
     case '400':
       return wire([...line(good), 'no header: this is'])
     case '401':

@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import t, { test } from 'tap'
 import { readTopologyFile } from '../../src/cli/topology-file.ts'
+import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import { applyTopology } from '../../src/store/topology.ts'
 import { type Api, api } from '../support/api.ts'
 import { database } from '../support/cluster.ts'
@@ -255,6 +256,38 @@ test('a colleague who may not see it learns nothing of its recall', async (t) =>
   await relabel(shut.id, 'red')
   t.equal((await issuedOf('my2', shut.id)).length, 0, 'nor of what is RED now')
   t.equal((await issuedOf('my', shut.id)).length, 1)
+})
+
+test('who received only versions that one may not see is not named', async (t) => {
+  const named = {
+    type: 'marking-definition',
+    spec_version: '2.1',
+    id: 'marking-definition--2f3c1e57-70a4-4b7c-9d0e-5a1c7a1d6f01',
+    created: '2026-01-01T00:00:00.000Z',
+    name: 'for one person',
+    object_marking_refs: [TLP.clear],
+    extensions: {
+      [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { persons: ['sg'] } },
+    },
+  }
+  const first = indicator({ object_marking_refs: [TLP.red, named.id] })
+  const second = { ...first, modified: '2026-02-01T00:00:00.000Z', object_marking_refs: [TLP.green] }
+  await author.add(AT.closed, named, first)
+  t.equal((await get('sg', first.id)).ids.length, 1)
+  await author.add(AT.closed, second)
+  t.equal((await get('bank', first.id)).ids.length, 1)
+  await author.delete(`${AT.closed}objects/${first.id}/`)
+  const issued = await until(
+    () => issuedOf('my', first.id),
+    ([recall]) => recall?.fetched === 2,
+  )
+  t.strictSame(issued[0]?.recipients.map((r) => r.principal).sort(), ['bank', 'sg'])
+  const [seen, ...more] = await issuedOf('my2', first.id)
+  t.strictSame([more.length, seen?.fetched, seen?.versions], [0, 1, [second.modified]])
+  t.strictSame(
+    seen?.recipients.map((r) => r.principal),
+    ['bank'],
+  )
 })
 
 test('a collection that is removed recalls what was fetched from it, a rehearsal does not', async (t) => {

@@ -318,7 +318,7 @@ function labelAdmitsAnonymous(topology: Topology, label: Label, now: Micros): bo
   if (label.notBefore !== undefined && now < BigInt(label.notBefore)) return false
   if (label.notAfter !== undefined && now >= BigInt(label.notAfter)) return false
   if (vetoed(topology, label, 'anonymous', now)) return false
-  return !label.releasableTo && !label.notReleasableTo && !label.clients
+  return !label.releasableTo && !label.notReleasableTo && label.clients !== 'denied'
 }
 
 /** The originator of a version, when its labels tell: those joined from others' objects (§6) carry other names. */

@@ -159,7 +159,10 @@ function cluster(): Promise<Cluster> {
 async function clone(t: Test, template: string): Promise<{ url: string }> {
   const { url } = await cluster()
   const name = `${prefix}${process.pid}_${++clones}`
-  await admin(url, (client) => client.query(`create database "${name}" template "${template}"`))
+  // A copy of files: without fsync half the work of copying pages through the log, and a drop has fewer buffers to look for.
+  await admin(url, (client) =>
+    client.query(`create database "${name}" template "${template}" strategy file_copy`),
+  )
   t.teardown(() => admin(url, (client) => client.query(`drop database if exists "${name}" with (force)`)))
   return { url: onDatabase(url, name) }
 }

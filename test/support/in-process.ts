@@ -11,6 +11,7 @@ import { keyedHash } from '../../src/policy/credentials.ts'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
 import { openPools } from '../../src/store/pools.ts'
 import type { Way } from '../../src/store/read-items.ts'
+import { routeRequests } from '../../src/store/release-requests.ts'
 import { applyTopology } from '../../src/store/topology.ts'
 import { continueUpload } from '../../src/taxii/add-objects.ts'
 import { Exchange } from '../../src/taxii/exchange.ts'
@@ -18,6 +19,7 @@ import { keepLedger } from '../../src/taxii/keep-ledger.ts'
 import { labelAnew } from '../../src/taxii/label-anew.ts'
 import { nameAnew } from '../../src/taxii/name-anew.ts'
 import { releaseDue } from '../../src/taxii/release-due.ts'
+import { continueSchedule } from '../../src/taxii/release-step.ts'
 import type { Clock, Micros } from '../../src/time.ts'
 import { Answer, T21 } from './client.ts'
 
@@ -33,7 +35,7 @@ export class TestClock implements Clock {
 }
 
 export interface Call {
-  method?: 'GET' | 'HEAD' | 'POST' | 'DELETE' | 'OPTIONS' | 'PUT'
+  method?: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'PUT'
   path: string
   /** Value of the Authorization header. */
   as?: string | null
@@ -45,8 +47,10 @@ export interface Node {
   app: FastifyInstance
   exchange: Exchange
   call(call: Call): Promise<Answer>
-  /** Ends embargoes that are due, finishes uploads, labels waiting objects anew, seals the ledger. */
+  /** Ends embargoes and takes the steps that are due, tells originators of requests, finishes uploads, labels waiting objects anew, seals the ledger. */
   work(): Promise<void>
+  /** Of that, the ledger's. */
+  keepLedger(): Promise<void>
   close(): Promise<void>
 }
 
@@ -104,9 +108,14 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
       }
       return new Answer(response.statusCode, flat, response.rawPayload, false)
     },
+    async keepLedger() {
+      await keepLedger(exchange)
+    },
     async work() {
       while (await nameAnew(exchange)) {}
       while ((await releaseDue(exchange)) > 0) {}
+      while (await continueSchedule(exchange)) {}
+      while ((await routeRequests(exchange.pool)) > 0) {}
       while (await continueUpload(exchange)) {}
       while (await labelAnew(exchange)) {}
       await keepLedger(exchange)
@@ -159,7 +168,7 @@ const nameOf = (url: string) => new URL(url).pathname.slice(1)
 /** Copies a database that nobody is connected to. */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   await asOwner(elsewhere(from), (client) =>
-    client.query(`create database "${nameOf(to)}" template "${nameOf(from)}"`),
+    client.query(`create database "${nameOf(to)}" template "${nameOf(from)}" strategy file_copy`),
   )
 }
 

@@ -2,11 +2,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type pg from 'pg'
 import type { DeclaredTopology } from '../../src/policy/declared.ts'
-import type { AudienceRecord, Subject } from '../../src/policy/model.ts'
+import type { AudienceRecord, Label, Subject } from '../../src/policy/model.ts'
 import type { Micros } from '../../src/time.ts'
 import { mayRead } from '../matrix/reference.ts'
 import { refsIn } from './plain-disclosed.ts'
 import { nameOf, type PlainStore, type Row } from './plain-store.ts'
+import { purgeAnswers } from './purge-answers.ts'
 
 export interface Purged {
   /** Ids of which the reader's own organization has copies that the reader may not see. */
@@ -32,6 +33,7 @@ export async function purge(
     return rights?.write === true && row.principal === me && store.admits(reader, row, now)
   })
   const hidden = store.rows.filter((row) => !kept.includes(row))
+  const counters = await countersOf(client)
   await client.query(
     `delete from item where (collection, position) in (select * from unnest($1::int[], $2::bigint[]))`,
     [hidden.map((r) => r.collection), hidden.map((r) => r.position.toString())],
@@ -39,6 +41,7 @@ export async function purge(
   await purgeCopies(client, store, kept, reader, now)
   await purgeReferences(client, store, kept, reader, now)
   await purgeTombstones(client, store, reader, now)
+  await purgeAnswers(client, store, reader, now)
   await client.query(`delete from status where principal <> $1`, [me])
   await client.query('delete from audit')
   await client.query(`delete from token where principal <> $1`, [me])
@@ -59,6 +62,8 @@ export async function purge(
   await client.query(`delete from audience where id not in
     (select audience from item union select label from item union select audience from tombstone
       union select audience from rendering union select abs(known) from reference where known is not null
+      union select audience from former union select audience from ledger_entry
+      union select (p ->> 'audience')::int from delivery, jsonb_array_elements(parts) p
       union select x from item, lateral (values (marks), (need)) as v (x) where x is not null)`)
   const { rows: ids } = await client.query(
     'select collection, array_agg(distinct object_id) as ids from item where not standard group by 1',
@@ -66,12 +71,35 @@ export async function purge(
   for (const row of ids) await client.query('select relink($1, $2)', [row.collection, row.ids])
   await client.query(`delete from collection_audience a where not exists
     (select from item i where i.collection = a.collection and a.audience in (i.audience, i.label))`)
+  await restore(client, counters)
   const own = reader?.organization.id
   return {
     entangled: new Set(hidden.filter((r) => r.organization === own).map((r) => r.id)),
     hidden: hidden.length,
     kept: kept.filter((r) => !r.standard).length,
   }
+}
+
+interface Counters {
+  epoch: string
+  rewritten: { collection: number; rewritten: string }[]
+}
+
+/** Nobody writes while the database is emptied: that it was is no event (they are in the ledger's chain). */
+async function countersOf(client: pg.Client): Promise<Counters> {
+  const { rows } = await client.query('select epoch::text from state')
+  const heads = await client.query('select collection, rewritten::text from collection_head')
+  return { epoch: rows[0].epoch, rewritten: heads.rows }
+}
+
+async function restore(client: pg.Client, { epoch, rewritten }: Counters): Promise<void> {
+  for (const head of rewritten) {
+    await client.query('update collection_head set rewritten = $2 where collection = $1', [
+      head.collection,
+      head.rewritten,
+    ])
+  }
+  await client.query('update state set epoch = $1', [epoch])
 }
 
 /** Of an object with copies the reader's is left: the others, the whole text among them, are no longer there. */
@@ -141,7 +169,9 @@ async function purgeNeed(
   const { need, label } = rows[0] as { need: AudienceRecord; label: AudienceRecord }
   const parts = store.parts(row).filter((p) => left.includes(p.selector))
   const stays = [...label.own, ...parts.flatMap((p) => p.labels)]
-  const own = need.own.filter((one) => stays.some((other) => isDeepStrictEqual(one, other)))
+  // Vetoes may concern whatever a label names; the store keeps only those names that one does.
+  const unnamed = ({ named: _, ...label }: Label) => label
+  const own = need.own.filter((one) => stays.some((other) => isDeepStrictEqual(unnamed(one), unnamed(other))))
   await client.query(
     `update item set need = nullif(intern($3), label) where collection = $1 and position = $2`,
     [...where, JSON.stringify({ ...need, own })],

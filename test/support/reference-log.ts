@@ -22,11 +22,13 @@ export class ReferenceLog {
     this.store = new PlainStore(declared, rows, definitions)
   }
 
-  /** @param author who wrote, without its token's cap (§9); null = time passed, nobody wrote */
+  /** @param author who wrote, without its token's cap (§9); null = time passed, or somebody relabelled */
   observe(rows: readonly Row[], author: Subject | null, now: Micros): PlainStore {
     const before = this.store
-    const fresh = rows.filter((row) => !row.standard && this.#texts.get(nameOf(row)) !== row.body)
-    for (const row of fresh) this.#texts.set(nameOf(row), row.body)
+    const changed = rows.filter((row) => !row.standard && this.#texts.get(nameOf(row)) !== row.body)
+    // What is there already and nobody writes has got other markings: its references mean what they meant.
+    const fresh = author === null ? changed.filter((row) => !this.#texts.has(nameOf(row))) : changed
+    for (const row of changed) this.#texts.set(nameOf(row), row.body)
     if (fresh.length > 0 && author === null) throw new Error('rows came from nowhere')
     if (author !== null) this.#resolve(before, fresh, author, now)
     this.#bury(before, rows)

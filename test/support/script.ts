@@ -1,17 +1,31 @@
-/** A reader's random requests, made before it is known what they answer, and their replay on a node. */
+/** A reader's random requests, made before it is known what they answer. */
 import { formatMicros } from '../../src/time.ts'
 import type { Answer } from './client.ts'
 import { pathOf } from './history.ts'
-import type { Call, Node } from './in-process.ts'
+import type { Call } from './in-process.ts'
 import { asQuery, randomMatches } from './match-queries.ts'
 import type { Random } from './random.ts'
 import { OBJECT_IDS, randomVersions } from './random-objects.ts'
 import type { RandomWorld } from './random-world.ts'
 import { TLP_DEFINITIONS } from './stix.ts'
 
-/** One request; `pages` = how often to follow `next`, with these limits. */
+/** One request. */
 export interface Line extends Call {
+  /** How often to follow `next`, with these limits. */
   pages?: string[]
+  /** Only by `next`, not by added_after as well. */
+  sync?: boolean
+  /** What is asked next, by what was answered. */
+  onward?: (answer: Answer) => Line[]
+  /** No request: `comity export` as the principal. */
+  exported?: {
+    root: string
+    collection: string
+    format: 'bundle' | 'ndjson' | 'envelope'
+    version: 'last' | 'all'
+  }
+  /** No request: the background loop has a turn. */
+  work?: boolean
 }
 
 const NOWHERE = [
@@ -91,44 +105,4 @@ export function randomScript(
     if (random.chance(0.04)) return { ...line, headers: { accept: 'text/html' }, pages: [] }
     return line
   })
-}
-
-export interface Heard {
-  asked: string
-  fingerprint: string
-}
-
-/** Status ids are drawn at random, by writes only. */
-function heard(asked: string, answer: Answer): Heard {
-  if (answer.status >= 500) throw new Error(`${asked} answered ${answer.status}: ${answer.text}`)
-  return { asked, fingerprint: answer.fingerprint.replace(/\\"id\\":\\"[0-9a-f-]{36}\\"/g, 'id') }
-}
-
-/** Every status, header and body byte that a reader gets; `next` and X-TAXII-Date-Added-Last are followed. */
-export async function replay(node: Node, as: string | null, script: readonly Line[]): Promise<Heard[]> {
-  const all: Heard[] = []
-  for (const { pages = [], ...line } of script) {
-    const call: Call = { ...line, as }
-    let answer = await node.call(call)
-    all.push(heard(`${call.method ?? 'GET'} ${call.path}`, answer))
-    for (const [i, limit] of pages.entries()) {
-      if (call.method === 'HEAD' || answer.status !== 200 || !answer.more) break
-      const plain = call.path.replace(/[?&](limit|added_after)=[^&]*/g, (m) => (m.startsWith('?') ? '?' : ''))
-      const follow = i % 2 === 0 ? `next=${answer.next}${limit}` : `added_after=${answer.last}${limit}`
-      const path = `${plain}${plain.includes('?') ? '&' : '?'}${follow}`
-      answer = await node.call({ ...call, path })
-      all.push(heard(`GET ${path}`, answer))
-    }
-  }
-  return all
-}
-
-/** The first answer that differs, if any. */
-export function difference(a: readonly Heard[], b: readonly Heard[]): string | null {
-  for (const [i, one] of a.entries()) {
-    const other = b[i]
-    if (other && one.asked === other.asked && one.fingerprint === other.fingerprint) continue
-    return `${one.asked}\n  full   ${one.fingerprint}\n  purged ${other?.fingerprint} ${other?.asked === one.asked ? '' : other?.asked}`
-  }
-  return a.length === b.length ? null : 'one transcript is longer'
 }

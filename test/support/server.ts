@@ -126,6 +126,7 @@ async function launch(
       PORT: String(port),
       DATABASE_URL: own.url,
       COMITY_LOGIN_THROTTLE: 'off',
+      ...(process.env.COMITY_TEST_POOLED && { COMITY_POOLED: process.env.COMITY_TEST_POOLED }),
       ...env,
     }),
     stdio: ['ignore', 'pipe', 'pipe'],
