@@ -78,6 +78,8 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
       ids: null,
       types: null,
       specs: null,
+      matches: null,
+      driver: null,
       versions: { first: false, last, all: !last, keys: [] },
       addedAfter: null,
       after,

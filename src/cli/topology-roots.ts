@@ -59,6 +59,7 @@ const COLLECTION_KEYS = [
   'stix',
   'quarantine',
   'public',
+  'match',
   'grants',
 ]
 
@@ -96,6 +97,7 @@ function readCollection(
     stix: readStix(report, fields),
     quarantine: fields.flag('quarantine', false),
     public: fields.flag('public', false),
+    match: fields.flag('match', true),
     grants: (fields.list('grants') ?? []).map((grant) => readGrant(context, grant, fields.what)),
   }
 }

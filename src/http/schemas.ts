@@ -55,6 +55,13 @@ const apiRoot = Type.Object(
       exclusiveMinimum: 0,
       description: 'Largest request body in bytes, after decompression.',
     }),
+    x_comity_match_fields: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description:
+          'Names that match[...] takes on objects and manifest besides those of TAXII 2.1 §3.4.1; others are ignored. Not there while objects from before an upgrade are read in.',
+      }),
+    ),
   },
   { description: 'API root resource (TAXII 2.1 §4.2.1).' },
 )

@@ -50,7 +50,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
       const root = findRoot(exchange, caller, path)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
-      await sendTagged(request, reply, exchange, getApiRoot(exchange, root))
+      await sendTagged(request, reply, exchange, getApiRoot(exchange, caller, root))
     })
   })
 

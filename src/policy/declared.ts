@@ -31,7 +31,7 @@ export interface DeclaredPrincipal extends Omit<Principal, 'changed'> {
   tokens: DeclaredToken[]
 }
 
-export type DeclaredCollection = Omit<Collection, 'seq' | 'root' | 'created'>
+export type DeclaredCollection = Omit<Collection, 'seq' | 'root' | 'created' | 'matched'>
 
 export interface DeclaredRoot {
   path: string

@@ -177,6 +177,10 @@ export interface Collection {
   public: boolean
   grants: readonly { to: string; read: boolean; write: boolean }[]
   created: Micros
+  /** It has the match fields beyond the standard's; writing for them costs. */
+  match: boolean
+  /** It has, and all its objects are in their index. */
+  matched: boolean
 }
 
 export interface Root {

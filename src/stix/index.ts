@@ -30,6 +30,14 @@ export {
   type Tlp,
 } from './markings.ts'
 export {
+  MATCH_FIELDS,
+  type MatchField,
+  type MatchTerms,
+  matchTerms,
+  type Sought,
+  seek,
+} from './match-fields.ts'
+export {
   extractObservables,
   type Observable,
   PATTERN_LIMITS,

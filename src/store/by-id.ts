@@ -1,4 +1,5 @@
 /** Objects asked for by id: all that the reader sees of them is read once, and what it gets is chosen from that. */
+import { matching } from './match.ts'
 import type { ItemQuery } from './read-items.ts'
 import type { Reader } from './session.ts'
 import { join, type Sql, sql } from './sql.ts'
@@ -19,7 +20,8 @@ export function seenById(columns: Sql, { collection, ids, types }: ItemQuery, re
  * Which hidden copies there are changes neither what is done nor how long it takes.
  * @param from only rows after this position
  */
-export function byId({ versions, specs, addedAfter, limit }: ItemQuery, from: bigint | null): Sql {
+export function byId(query: ItemQuery, from: bigint | null, reader: Reader): Sql {
+  const { collection, versions, specs, addedAfter, matches, limit } = query
   const order = (direction: Sql) =>
     specs
       ? sql`partition by c.object_id order by c.version_key ${direction}, c.spec ${direction}`
@@ -31,6 +33,7 @@ export function byId({ versions, specs, addedAfter, limit }: ItemQuery, from: bi
   const where: Sql[] = []
   if (!specs) where.push(sql`g.spec = g.top`)
   if (from !== null) where.push(sql`g.position > ${from}::bigint`)
+  if (matches) where.push(matching(collection, matches, reader, sql`g.accepted`))
   return sql`select g.* from (
       select f.*, max(f.spec) over (partition by f.object_id) as top from (
         select c.*, row_number() over (${order(sql`desc`)}) as from_last, row_number() over (${order(sql`asc`)}) as from_first

@@ -1,5 +1,6 @@
 /** Pages of objects, manifest records and versions: one statement, built in SQL, never parsed on the way out. */
 import { byId, seenById, traces } from './by-id.ts'
+import { byValue, type Match, matching } from './match.ts'
 import {
   distinct,
   gathered,
@@ -33,6 +34,8 @@ export interface ItemFilter {
   types: readonly string[] | null
   specs: readonly number[] | null
   versions: Versions
+  /** Values that the text which the reader gets has, of all these fields; null = whatever it has. */
+  matches: readonly Match[] | null
 }
 
 export interface ItemQuery extends ItemFilter, Placing {
@@ -46,6 +49,8 @@ export interface ItemQuery extends ItemFilter, Placing {
   bytes: number
   /** How to come by the rows: always the same rows, by another plan. */
   way: Way
+  /** Walk along the postings of this one of `matches` instead: same rows. */
+  driver: Match | null
   /** Asked for one object: tell "does not exist" from "nothing left" (T-5.6-02, -03). */
   single: boolean
   /** Objects may have copies without some of their parts (`redaction: redact`). */
@@ -91,6 +96,10 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
   ]
   if (from !== null) where.push(sql`i.position > ${from}::bigint`)
   where.push(...filters(query), chosen(query, reader))
+  // What the postings say is the whole truth of a row that is the same for everybody.
+  const { driver } = query
+  const matches = query.matches?.filter((m) => m !== driver || query.copies) ?? []
+  if (matches.length > 0) where.push(matching(query.collection, matches, reader))
 
   const copied = query.kind === 'objects' && query.copies
   const item =
@@ -129,7 +138,7 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
           (row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
             and row_number() over w <= ${query.limit}::int as kept
         from (
-          ${query.ids ? byId(query, from) : way(columns, where, query, reader)}
+          ${query.ids ? byId(query, from, reader) : way(columns, where, query, reader)}
         ) v ${copied ? copies(query, reader) : sql``} window w as (order by v.position)
       ) q) g`,
   ).catch((error: unknown) => {
@@ -145,6 +154,8 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
 }
 
 function way(columns: Sql, where: readonly Sql[], query: ItemQuery, reader: Reader): Sql {
+  const { driver } = query
+  if (driver) return byValue(columns, where, query, driver, latest(query.addedAfter, query.after), reader)
   if (query.way === 'along') return along(columns, where, query)
   if (query.way === 'merged') return merged(columns, where, query, reader)
   return interleaved(columns, where, query, reader, query.way)
@@ -155,7 +166,7 @@ function copies(query: ItemQuery, reader: Reader): Sql {
   return sql`left join lateral (
       select r.body, r.bytes from rendering r where v.parted and r.collection = ${query.collection} and r.accepted = v.accepted
         and get_bit(${reader.bits}::bytea, least(r.audience, ${reader.size}::int)) = 1
-      order by r.rank desc limit 1
+      order by r.rank desc, r.audience limit 1
     ) c on true where not v.parted or c.body is not null`
 }
 
@@ -209,7 +220,7 @@ function interleaved(
 }
 
 function fits(query: ItemQuery, reader: Reader): Sql {
-  if (query.ids || typeof query.way !== 'number') return sql`true`
+  if (query.ids || query.driver || typeof query.way !== 'number') return sql`true`
   return sql`(select count(*) <= ${literal(query.way)} from collection_audience a where ${seenHere(query, reader)})`
 }
 

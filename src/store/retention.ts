@@ -308,6 +308,11 @@ export async function clearAway(client: pg.ClientBase, name: string): Promise<vo
       at,
     )
     if (rows.length === 0) break
+    await client.query(
+      `select drop_matches(collection, array_agg(accepted), array_agg(position)) from ${id(name)}
+       where (collection, position) > ($1::int, $2::bigint) and (collection, position) <= ($3::int, $4::bigint) group by collection`,
+      [...at, rows[0].collection, rows[0].position],
+    )
     at = [rows[0].collection, rows[0].position]
   }
   await client.query(`drop table ${id(name)}`)

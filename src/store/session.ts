@@ -65,3 +65,8 @@ export async function lockAndAssume(db: Database, reader: Reader, collection: nu
         and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int as fresh`)
   if (!row.fresh) throw new StaleWorld()
 }
+
+/** Takes a collection's log until the end of the transaction (D-1), as nobody in particular. */
+export async function lockCollection(db: Database, collection: number): Promise<void> {
+  await db.rows(sql`select lock_collection(${collection})`)
+}

@@ -1,4 +1,5 @@
 /** The short way of a write: objects that meet nothing, with their statuses, in one statement (0010_writes.sql). */
+import { notingNew, type PlainMatch } from './match.ts'
 import type { Database } from './pool.ts'
 import { type Reader, StaleWorld } from './session.ts'
 import { sql } from './sql.ts'
@@ -24,6 +25,8 @@ export interface PlainItem
   > {
   /** Place in the list of writers. */
   writer: number
+  /** What it can be found by; null when the collection has no match fields. */
+  match: PlainMatch | null
 }
 
 export interface PlainStatus {
@@ -52,23 +55,29 @@ export async function storeNew(
     items.map((item) => pick(item) ?? '').join(BETWEEN)
   const column = <T>(pick: (item: PlainItem) => T) => items.map(pick)
   const each = <T>(pick: (entry: PlainStatus) => T) => statuses.map(pick)
+  const labels = column((i) => i.label)
+  const matches = items.flatMap((item) => item.match ?? [])
+  const noting =
+    matches.length === 0
+      ? sql`null`
+      : sql`case when s.fresh and s.met is null then ${notingNew(collection, labels, matches)} end`
   const row = await db.one<{
     fresh: boolean
     first: bigint
     met: number[] | null
-  }>(sql`select * from store_new(
+  }>(sql`select s.fresh, s.first, s.met, ${noting} as noted from store_new(
     ${collection}, ${now}::bigint, ${mark.epoch}::bigint, ${mark.audiences},
     ${writers.map((w) => w.organization)}::text[], ${writers.map((w) => w.reader.principal)}::text[],
     ${writers.map((w) => w.reader.bits)}::bytea[], ${writers.map((w) => w.ownOnly)}::boolean[],
     ${column((i) => i.writer + 1)}::int[], ${texts((i) => i.id)}, ${texts((i) => i.type)},
     ${column((i) => i.spec)}::smallint[], ${column((i) => i.sco)}::boolean[], ${texts((i) => i.version)},
-    ${texts((i) => i.versionKey)}, ${column((i) => i.label)}::int[],
+    ${texts((i) => i.versionKey)}, ${labels}::int[],
     ${Buffer.from(column((i) => i.hash).join(''), 'hex')}::bytea, ${texts((i) => i.text)},
     ${root}, ${each((e) => e.status.id)}::uuid[], ${each((e) => e.writer + 1)}::int[],
     ${each((e) => e.status.token)}::uuid[], ${each((e) => e.status.requested.toString())}::bigint[],
     ${each((e) => e.status.total)}::int[], ${each((e) => e.batch.success)}::int[],
     ${each((e) => e.batch.failure)}::int[], ${each((e) => e.batch.successes)}::text[],
-    ${each((e) => e.batch.failures)}::text[])`)
+    ${each((e) => e.batch.failures)}::text[]) s`)
   if (!row.fresh) throw new StaleWorld()
   return { first: row.first, met: row.met?.map((n) => n - 1) ?? null }
 }

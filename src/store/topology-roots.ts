@@ -45,7 +45,7 @@ const key = (c: { root: string; id: string }) => `${c.root}/${c.id}`
 
 export async function readCollections(run: Run): Promise<StoredCollection[]> {
   return await run.rows(sql`select seq, root, id::text, alias, title, description, default_marking as "defaultMarking",
-    redaction, refs, on_conflict as "onConflict", strict, stix, quarantine, public, grants
+    redaction, refs, on_conflict as "onConflict", strict, stix, quarantine, public, match, grants
     from collection order by root, id::text`)
 }
 
@@ -67,6 +67,7 @@ export async function dropCollections(
     const [objects] = await run.rows<{ count: number }>(
       sql`select count(*)::int as count from item where collection = ${seq} and not standard`,
     )
+    await forgetMatches(run, seq)
     // Who fetched from it hears that it is gone (policy.md §7).
     await run.rows(sql`select note_tightening(${seq}, array(
       select accepted from item where collection = ${seq} and not standard), 'delete', '', ${REMOVED})`)
@@ -89,6 +90,7 @@ export async function syncCollections(
   const seqs = new Map(stored.map((c) => [key(c), c.seq]))
   await freeAliases(run, rows, stored)
   await keepLabels(run, rows, stored)
+  await setMatches(run, rows, stored)
   await sync<CollectionRow>(run, 'collection', stored, rows, {
     name: key,
     put: (c) => {
@@ -96,14 +98,14 @@ export async function syncCollections(
       const seq = seqs.get(key(c))
       return seq === undefined
         ? sql`insert into collection (root, id, alias, title, description, default_marking, redaction, refs, on_conflict,
-            strict, stix, quarantine, public, grants, created)
+            strict, stix, quarantine, public, match, grants, created)
           values (${c.root}, ${c.id}::uuid, ${c.alias}, ${c.title}, ${c.description}, ${c.defaultMarking}, ${c.redaction},
-            ${c.refs}, ${c.onConflict}, ${c.strict}, ${c.stix}::text[], ${c.quarantine}, ${c.public}, ${grants}::jsonb,
+            ${c.refs}, ${c.onConflict}, ${c.strict}, ${c.stix}::text[], ${c.quarantine}, ${c.public}, ${c.match}, ${grants}::jsonb,
             ${run.now}::bigint)`
         : sql`update collection set alias = ${c.alias}, title = ${c.title}, description = ${c.description},
             default_marking = ${c.defaultMarking}, redaction = ${c.redaction}, refs = ${c.refs},
             on_conflict = ${c.onConflict}, strict = ${c.strict}, stix = ${c.stix}::text[], quarantine = ${c.quarantine},
-            public = ${c.public}, grants = ${grants}::jsonb where seq = ${seq}`
+            public = ${c.public}, match = ${c.match}, grants = ${grants}::jsonb where seq = ${seq}`
     },
   })
   for (const { root, id } of rows.filter((c) => !seqs.has(key(c)))) {
@@ -135,6 +137,30 @@ async function keepLabels(
       )
     }
   }
+}
+
+/** Who has no match fields any more loses their index; who gets them has its objects read in, in the background. */
+async function setMatches(
+  run: Run,
+  rows: readonly CollectionRow[],
+  stored: readonly StoredCollection[],
+): Promise<void> {
+  const before = new Map(stored.map((c) => [key(c), c]))
+  for (const c of rows) {
+    const old = before.get(key(c))
+    if (!old || old.match === c.match) continue
+    // Waits for whoever is appending; who waits for the log now finds another world.
+    await run.rows(sql`select last_added from collection_head where collection = ${old.seq} for update`)
+    await forgetMatches(run, old.seq)
+    if (c.match) await run.rows(sql`insert into match_fill (collection, upto) values (${old.seq}, -1)`)
+  }
+}
+
+async function forgetMatches(run: Run, seq: number): Promise<void> {
+  await run.rows(sql`delete from match_fill where collection = ${seq}`)
+  await run.rows(sql`delete from match_row where collection = ${seq}`)
+  await run.rows(sql`delete from match_posting where collection = ${seq}`)
+  await run.rows(sql`delete from match_audience where collection = ${seq}`)
 }
 
 /** Takes an alias off its old holder before another collection of the root gets it; the old one is declared anew. */

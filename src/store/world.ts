@@ -73,7 +73,8 @@ export async function readWorld(pool: Pool): Promise<World> {
     )
     const collections = await list<Omit<Collection, 'grants'> & { grants: Collection['grants'] }>(
       sql`select seq, root, id::text, alias, title, description, default_marking as "defaultMarking", redaction, refs,
-        on_conflict as "onConflict", strict, stix, quarantine, public, grants, created
+        on_conflict as "onConflict", strict, stix, quarantine, public, match, grants, created,
+        match and not exists (select from match_fill f where f.collection = seq) as matched
         from collection order by root, id::text`,
     )
     const tokens = await list<Omit<Token, 'collections'> & { collections: string[] | null }>(

@@ -1,4 +1,4 @@
-/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, releases that are due, statuses that expire, statistics, partitions of the log, the ledger. */
+/** Work that no request waits for: unfinished uploads, vetoes that name rows, embargoes that end, releases that are due, statuses that expire, statistics, partitions of the log, the ledger, objects from before the match fields. */
 
 import { tendPartitions } from '../store/partitions.ts'
 import { routeRequests, sweepReleases } from '../store/release-requests.ts'
@@ -9,6 +9,7 @@ import type { Exchange } from './exchange.ts'
 import { keepLedger } from './keep-ledger.ts'
 import { labelAnew } from './label-anew.ts'
 import { nameAnew } from './name-anew.ts'
+import { fillMatches } from './note-matches.ts'
 import { releaseDue } from './release-due.ts'
 import { continueSchedule } from './release-step.ts'
 
@@ -47,6 +48,7 @@ export function startBackground(exchange: Exchange, onError: (error: unknown) =>
         swept = now
       }
       while (!stopped && (await labelAnew(exchange))) {}
+      while (!stopped && (await fillMatches(exchange))) {}
       await keepLedger(exchange, () => stopped)
       pause = EVERY
     } catch (error) {

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import { timestampKey } from '../stix/index.ts'
 import type { ItemFilter, Versions } from '../store/read-items.ts'
 import { type Micros, parseMicros } from '../time.ts'
+import { MATCH_PARAMETERS, parseMatches } from './match-filter.ts'
 
 export type Parameter =
   | 'added_after'
@@ -44,12 +45,14 @@ function decode(text: string): string {
 
 /**
  * Reads the parameters that an endpoint knows; others are ignored (T-3.4-21).
+ * @param fields the other match fields as well
  * @throws badParameter naming the parameter and what it takes
  */
-export function parseFilter(raw: string, known: readonly Parameter[]): Filter {
+export function parseFilter(raw: string, known: readonly Parameter[], fields = false): Filter {
   const values = new Map<string, string>()
   for (const [name, value] of parseQuery(raw)) {
-    if (!(known as readonly string[]).includes(name)) continue
+    const ours = (known as readonly string[]).includes(name) || (fields && MATCH_PARAMETERS.has(name))
+    if (!ours) continue
     if (values.has(name)) bad(name, 'may be given once only')
     values.set(name, value)
   }
@@ -61,6 +64,7 @@ export function parseFilter(raw: string, known: readonly Parameter[]): Filter {
     types: list(values.get('match[type]'), 'match[type]'),
     specs: specVersions(values.get('match[spec_version]')),
     versions: versions(values.get('match[version]')),
+    matches: fields ? parseMatches(values) : null,
   }
 }
 
@@ -139,5 +143,6 @@ export function filterKey(filter: ItemFilter): string {
     v.last,
     v.all,
     sorted(v.keys),
+    ...(filter.matches ?? []).map(({ field, hashes, compare }) => [field, hashes, compare?.key]),
   ])
 }

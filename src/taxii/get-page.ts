@@ -1,7 +1,8 @@
 /** Objects, manifest, object by id and versions: the four paged reads (TAXII 2.1 §5.3, 5.4, 5.6, 5.8). */
 import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
-import { type ItemQuery, latest, readPage } from '../store/read-items.ts'
+import { readRarest } from '../store/match.ts'
+import { type ItemQuery, latest, readPage, type Way } from '../store/read-items.ts'
 import { formatMicros } from '../time.ts'
 import { type Binding, cursorKeys, openCursor, sealCursor } from './cursor.ts'
 import { confirmAndDeliver, deliver, writtenAsRead } from './deliveries.ts'
@@ -72,7 +73,8 @@ export async function getPage(
   id: string | null,
   wanted: Wanted = EVERYTHING,
 ): Promise<PageAnswer> {
-  const filter = parseFilter(query, PARAMETERS[kind])
+  const fields = (kind === 'objects' || kind === 'manifest') && place.collection.matched
+  const filter = parseFilter(query, PARAMETERS[kind], fields)
   if (id?.includes('\0')) throw new AppError('notFound')
   if (id !== null) filter.ids = [id]
   if (kind === 'versions') filter.versions = { first: false, last: false, all: true, keys: [] }
@@ -108,14 +110,19 @@ export async function getPage(
     if (await confirmAndDeliver(exchange, caller, page)) return found
     exchange.sealed.drop(key)
   }
+  const driver =
+    filter.matches && !filter.ids
+      ? await readRarest(exchange.pages, reader, seq, filter.matches, latest(addedAfter, after))
+      : null
   const asked: ItemQuery = {
     ...filter,
+    driver,
     kind: kind === 'object' ? 'objects' : kind,
     collection: seq,
     addedAfter,
     after,
     limit,
-    way: filter.ids ? 'along' : exchange.way(caller, seq, limit),
+    way: filter.ids ? 'along' : wayOf(exchange.way(caller, seq, limit), filter.matches !== null),
     bytes: limits.bytes,
     single: false,
     copies: place.collection.redaction === 'redact',
@@ -146,6 +153,11 @@ export async function getPage(
   }
   if (key !== null && more) exchange.sealed.keep(key, whole)
   return found
+}
+
+/** A search may have to look at everything that is seen: hidden rows must not lie on its way. */
+function wayOf(way: Way, searches: boolean): Way {
+  return searches && way === 'along' ? 'merged' : way
 }
 
 /** Put together when the page is first sent again: most never are. */

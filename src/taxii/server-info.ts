@@ -2,6 +2,7 @@
 import { knowsRoot, type Rights, rights, visibleCollections } from '../policy/access.ts'
 import { ANONYMOUS, type Caller, type Collection, type Root } from '../policy/model.ts'
 import type { Exchange } from './exchange.ts'
+import { MATCH_NAMES } from './match-filter.ts'
 import { collectionOf } from './operation.ts'
 
 export const TAXII_TYPE = 'application/taxii+json;version=2.1'
@@ -19,12 +20,15 @@ export function getDiscovery(exchange: Exchange, caller: Caller): object {
   }
 }
 
-export function getApiRoot(exchange: Exchange, root: Root): object {
+/** The match fields are named when all collections that this client may know of have them. */
+export function getApiRoot(exchange: Exchange, caller: Caller, root: Root): object {
+  const known = visibleCollections(exchange.world, caller, root)
   return {
     title: root.title,
     ...(root.description && { description: root.description }),
     versions: [TAXII_TYPE],
     max_content_length: exchange.config.maxContentLength,
+    ...(known.every(({ collection }) => collection.matched) && { x_comity_match_fields: MATCH_NAMES }),
   }
 }
 

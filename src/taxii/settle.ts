@@ -2,6 +2,7 @@
 import type { Referenced } from '../policy/closure.ts'
 import type { LabelledPart } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
+import { noteMatches } from '../store/match.ts'
 import type { Database } from '../store/pool.ts'
 import {
   attach,
@@ -19,6 +20,7 @@ import { bySource, type Knowledge, knowledge } from './author-view.ts'
 import type { Book } from './book.ts'
 import { Composer, type Composition, type Edge } from './compose.ts'
 import type { Exchange } from './exchange.ts'
+import { matchOfCopy } from './note-matches.ts'
 
 /** What a row's markings say from now on. */
 export interface Override {
@@ -72,6 +74,7 @@ export async function settle(
   const labels: NewLabel[] = []
   const renderings: NewRendering[] = []
   const settled: Settled[] = []
+  const texts: { accepted: bigint; audience: number | null; rank: number | null; body: string }[] = []
   const weighed = new Map<string, { gains: boolean; loses: boolean }>()
   for (const row of rows) {
     const composition = compositions.get(row.accepted) as Composition
@@ -107,6 +110,8 @@ export async function settle(
         move,
         ...bodyOf(row, override, copies !== null),
       })
+      const body = copies ? null : (labels.at(-1)?.text ?? null)
+      if (body !== null) texts.push({ accepted: row.accepted, audience: null, rank: null, body })
     }
     for (const copy of copies ?? []) {
       const { rank, hash, text } = copy
@@ -130,6 +135,16 @@ export async function settle(
       : []
   })
   await attach(db, collection.seq, renderings, parts)
+  if (!collection.match) return settled
+  const places = new Map(settled.map(({ row, position }) => [row.accepted, position]))
+  await noteMatches(
+    db,
+    collection.seq,
+    [...texts, ...renderings].map((text) => {
+      const { accepted } = text
+      return matchOfCopy(accepted, places.get(accepted) as bigint, text)
+    }),
+  )
   return settled
 }
 

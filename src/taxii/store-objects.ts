@@ -1,4 +1,6 @@
 /** Stores prepared requests of one writer: locked, compared, closed over references, appended, in the caller's transaction. */
+
+import { type NewMatch, noteMatches } from '../store/match.ts'
 import type { Database } from '../store/pool.ts'
 import { noteQuarantined, retryQuarantined } from '../store/quarantined.ts'
 import { attach, type NewPart, type NewReference, type NewRendering, refer } from '../store/references.ts'
@@ -10,6 +12,7 @@ import { Book } from './book.ts'
 import { type Draft, decide, fromStored, type Known } from './collide.ts'
 import type { Exchange } from './exchange.ts'
 import { follow } from './follow.ts'
+import { matchOf, matchOfCopy } from './note-matches.ts'
 import { batchOf, type Outcome } from './outcome.ts'
 import { ownOnly, type Prepared, uncapped, type Writer } from './prepare-objects.ts'
 import { type Closed, closeOver } from './references.ts'
@@ -95,19 +98,27 @@ async function append(
   const references: NewReference[] = []
   const renderings: NewRendering[] = []
   const parts: NewPart[] = []
+  const matches: NewMatch[] = []
   for (const [i, { candidate, composition, references: found }] of closed.entries()) {
     const accepted = (drafts[i] as Draft).accepted ?? first + BigInt(i)
     for (const { target, organization, known } of found) {
       references.push({ source: accepted, target, organization, known: known && (await book.id(known)) })
     }
-    if (!composition.copies) continue
+    const position = first + BigInt(i)
+    if (!composition.copies) {
+      if (collection.match) matches.push(matchOf(accepted, position, candidate.object.value))
+      continue
+    }
     for (const { record, rank, hash, text } of composition.copies) {
-      renderings.push({ accepted, audience: await book.id(record), rank, hash, body: text })
+      const rendering = { accepted, audience: await book.id(record), rank, hash, body: text }
+      renderings.push(rendering)
+      matches.push(matchOfCopy(accepted, position, rendering))
     }
     parts.push({ accepted, parts: candidate.labelled.parts })
   }
   await refer(db, collection.seq, organization, references)
   await attach(db, collection.seq, renderings, parts)
+  if (collection.match) await noteMatches(db, collection.seq, matches)
   const candidates = closed.map(({ candidate }) => candidate)
   const noted = candidates.map(({ labelled }, i) => ({
     position: first + BigInt(i),

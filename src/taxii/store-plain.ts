@@ -1,6 +1,6 @@
 /** The short way of a write: requests whose objects refer to nothing and hold nothing back, stored in one statement. */
 import type { AudienceRecord } from '../policy/model.ts'
-import { disclosedRefs } from '../stix/index.ts'
+import { disclosedRefs, matchTerms } from '../stix/index.ts'
 import type { Batch, NewStatus } from '../store/statuses.ts'
 import { BETWEEN, type NewWriter, type PlainItem, type PlainStatus, storeNew } from '../store/store-new.ts'
 import { formatMicros } from '../time.ts'
@@ -46,7 +46,8 @@ export function planPlain(exchange: Exchange, writer: Writer, prepared: Prepared
     if (label !== marksId) return null
     const candidate = { object, labelled, marks, marksId, heldUntil, index }
     outcomes[index] = decide(candidate, [], drafts, writer, [], requested)
-    items.push({ id, type, spec, sco, version, versionKey, label: marksId, hash, text })
+    const match = collection.match ? matchTerms(value) : null
+    items.push({ id, type, spec, sco, version, versionKey, label: marksId, hash, text, match })
   }
   return { items, outcomes }
 }

@@ -13,6 +13,7 @@ import {
   openNode,
   sibling,
 } from '../support/in-process.ts'
+import { wrongMatches } from '../support/match-index.ts'
 import { splitLog } from '../support/partitions.ts'
 import { Random } from '../support/random.ts'
 import { randomWorld, START } from '../support/random-world.ts'
@@ -93,11 +94,13 @@ for (let w = 0; w < WORLDS; w++) {
       for (const { what, n } of rows) t.equal(n, 0, `no ${what} without its row`)
       const names = (await readPartitions(overClient(client))).map((p) => p.name)
       t.equal(names[0], 'item_kept')
+      t.strictSame(await wrongMatches(client), [], 'what is left is found, and nothing else')
     })
     // Life goes on.
     const second = await openNode(url, clock)
     await play(random, world, second, clock, 12)
     await second.close()
+    t.strictSame(await asOwner(url, wrongMatches), [], 'rows that moved between partitions are found')
   })
 }
 

@@ -36,7 +36,18 @@ async function copied(test: Test, name: string): Promise<string> {
 
 const RELEASES = ['release_schedule', 'release_step', 'release_request', 'release_request_to']
 const LEDGER = ['former', 'ledger_entry', 'ledger_head', 'recall', 'recall_notice']
-const WALLED = [...LEDGER, 'item', 'rendering', 'tombstone', 'status', 'status_part', 'upload', ...RELEASES]
+const MATCHES = ['match_row', 'match_posting', 'match_audience']
+const WALLED = [
+  ...LEDGER,
+  ...MATCHES,
+  'item',
+  'rendering',
+  'tombstone',
+  'status',
+  'status_part',
+  'upload',
+  ...RELEASES,
+]
 
 async function withoutRls(url: string): Promise<void> {
   await asOwner(url, async (client) => {
@@ -59,6 +70,12 @@ function withoutPredicate(test: Test): string {
         /nullif\(get_bit\(\$\{reader\.bits\}::bytea, least\([a-z]\.audience, \$\{reader\.size\}::int\)\), 0\) is not null/g,
         'true',
       ],
+      [
+        /get_bit\(\$\{reader\.bits\}::bytea, least\([a-z]\.audience, \$\{reader\.size\}::int\)\) = 1/g,
+        'true',
+      ],
+    ],
+    'match.js': [
       [
         /get_bit\(\$\{reader\.bits\}::bytea, least\([a-z]\.audience, \$\{reader\.size\}::int\)\) = 1/g,
         'true',

@@ -40,6 +40,8 @@ const QUERIES = [
   'match[version]=2026-01-01T00:00:00.000Z,last',
   'match[spec_version]=2.0',
   'match[type]=indicator,malware,url,marking-definition,report',
+  'match[tlp]=white,green,amber,red&match[version]=all',
+  'match[pattern_type]=stix&match[modified-gte]=2020-01-01T00:00:00Z',
   'added_after=2026-01-01T00:00:00Z',
   'added_after=2026-01-01T00:00:00Z&match[version]=first',
   'limit=2&match[version]=all&match[spec_version]=2.0,2.1',

@@ -53,6 +53,12 @@ export async function purge(
   await client.query('delete from api_root r where not exists (select from collection where root = r.path)')
   await client.query(`update collection_head h set last_added =
     coalesce((select max(position) from item i where i.collection = h.collection), 0)`)
+  // Of renderings that are gone; what hangs on rows has gone with them.
+  await client.query(`delete from match_row k where rank is not null and not exists (select from rendering r
+    where r.collection = k.collection and r.accepted = k.accepted and r.audience = k.audience)`)
+  for (const table of ['match_posting', 'match_audience'])
+    await client.query(`delete from ${table} m where not exists (select from match_row k
+      where k.collection = m.collection and k.audience = m.audience)`)
   await client.query(`delete from audience where id not in
     (select audience from item union select label from item union select audience from tombstone
       union select audience from rendering union select audience from former union select audience from ledger_entry

@@ -3,6 +3,7 @@ import { formatMicros } from '../../src/time.ts'
 import type { Answer } from './client.ts'
 import { pathOf } from './history.ts'
 import type { Call } from './in-process.ts'
+import { asQuery, randomMatches } from './match-queries.ts'
 import type { Random } from './random.ts'
 import { OBJECT_IDS, randomVersions } from './random-objects.ts'
 import type { RandomWorld } from './random-world.ts'
@@ -48,6 +49,7 @@ const MALFORMED = [
   'next=AAAA',
   'next=',
   'match[id]=,',
+  'match[confidence]=abc',
   '%zz',
 ]
 
@@ -88,6 +90,7 @@ export function randomScript(
     if (random.chance(0.2)) parts.push(`match[id]=${random.several(ids, 0.2).join()}`)
     if (random.chance(0.2))
       parts.push(`match[type]=${random.pick(['indicator', 'ipv4-addr', 'malware,indicator'])}`)
+    if (random.chance(0.3)) parts.push(asQuery(randomMatches(random)))
     if (random.chance(0.4) && positions.length > 0) {
       parts.push(`added_after=${formatMicros(random.pick(positions) - BigInt(random.below(2)))}`)
     }

@@ -66,6 +66,8 @@ const collection: Collection = {
     { to: '*', read: true, write: false },
   ],
   created: 0n,
+  match: true,
+  matched: true,
 }
 const world: World = {
   epoch: 1n,

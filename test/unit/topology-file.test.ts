@@ -93,6 +93,7 @@ test('the example of the policy is read as it is meant', async (t) => {
     strict: false,
     stix: ['2.1', '2.0'],
     quarantine: false,
+    match: true,
     public: false,
     grants: [
       { to: '*', read: true, write: false },
