@@ -214,16 +214,15 @@ test('copies: more of it has fewer readers, who gets some copy sees the object, 
         }
         const full = (1 << groups.length) - 1
         const sets = Array.from({ length: full + 1 }, (_, set) => set)
-        const readersOfSet = sets.map((set) =>
-          readersIn(
-            s,
-            copyAudience(
-              base,
-              groups.filter((_, i) => set & (1 << i)),
-              now,
-            ),
-          ),
-        )
+        const copyOf = (set: number) =>
+          copyAudience(
+            base,
+            groups.filter((_, i) => set & (1 << i)),
+            now,
+          )
+        const readersOfSet = sets.map((set) => readersIn(s, copyOf(set)))
+        const ends = refs.flatMap((ref) => ref.referenced.flatMap(({ at }) => (at === undefined ? [] : [at])))
+        const moments = [...new Set(ends)].filter((at) => at > now)
         for (const set of sets)
           for (const more of sets) {
             if (
@@ -259,6 +258,14 @@ test('copies: more of it has fewer readers, who gets some copy sees the object, 
           const whole = demandOf(visible, parts, now)
           if (!within(readersIn(s, whole), seen)) throw new Error('the demand is weaker than the object')
           if (count(some) > count(readersIn(s, whole))) apart++
+          // And at each moment at which an embargo on something that it refers to ends.
+          for (const at of moments) {
+            const then = { ...s, now: Number(at) }
+            const later = sets.map((set) => readersIn(then, copyOf(set)))
+            const any = seen.map((_, i) => valid.some((set) => later[set]?.[i]))
+            if (!within(readersIn(then, visible), any))
+              throw new Error('from then on somebody sees the object and no copy of it')
+          }
         }
       },
     ),
