@@ -93,13 +93,13 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'COMITY_BODIES',
-    fallback: '200',
+    fallback: '1000',
     about:
       'Request bodies that a node reads, checks and stores at a time; more get 503 before they are read.',
   },
   {
     name: 'COMITY_BODIES_SHARE',
-    fallback: '100',
+    fallback: '500',
     about: 'Of these, the bodies of one principal; more get 429.',
   },
   {
