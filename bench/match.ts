@@ -135,7 +135,7 @@ async function writes(bench: Bench, db: pg.Client): Promise<void> {
     )
   }
   const size = await db.query(`select pg_total_relation_size('comity.match_posting')::float as postings,
-    pg_total_relation_size('comity.match_row')::float as texts, pg_total_relation_size('comity.item')::float as items`)
+    pg_total_relation_size('comity.match_row')::float as texts, (select sum(pg_total_relation_size(relid))::float from pg_partition_tree('comity.item')) as items`)
   const { postings, texts, items } = size.rows[0]
   console.log(
     `on disk, of the objects themselves: postings ${(postings / items).toFixed(2)}, texts ${(texts / items).toFixed(2)}`,

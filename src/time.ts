@@ -55,8 +55,3 @@ export function parseMicros(text: string): Micros | null {
     return null
   return BigInt(date.getTime()) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0'))
 }
-
-/** A JavaScript Date (pg parameter, cookie expiry) of a time in microseconds, cut to milliseconds. */
-export function toDate(at: Micros): Date {
-  return new Date(Number(at / 1000n))
-}
