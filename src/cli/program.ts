@@ -1,7 +1,7 @@
 /** The command line: commands, options, help texts and exit codes. */
 import { Command, CommanderError, Option } from 'commander'
-import { SETTINGS } from '../config.ts'
 import { version } from '../package-root.ts'
+import { SETTINGS } from '../settings.ts'
 import { apply } from './apply.ts'
 import { type CliContext, EXIT, guarded } from './context.ts'
 import { doctor } from './doctor.ts'

@@ -1,7 +1,7 @@
 /** The part of openapi.yaml that describes the REST interface under /api/v1, made from its operations. */
 import type { ApiOperation } from './api/operation.ts'
 import { TAXII } from './negotiate.ts'
-import { ERRORS } from './openapi-routes.ts'
+import { ERRORS } from './openapi-parts.ts'
 import { PROBLEM } from './problem.ts'
 
 const PROBLEMS = {

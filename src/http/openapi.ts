@@ -4,17 +4,8 @@ import { version } from '../package-root.ts'
 import { OPERATIONS } from './api/operations.ts'
 import { TAXII } from './negotiate.ts'
 import { apiPaths, apiProblems, apiTags, problemResponses } from './openapi-api.ts'
-import {
-  ANY,
-  ERRORS,
-  type ErrorStatus,
-  HEADERS,
-  type Operation,
-  PARAMETERS,
-  ROUTES,
-  type Route,
-  TAXII_ERRORS,
-} from './openapi-routes.ts'
+import { ANY, ERRORS, type ErrorStatus, HEADERS, PARAMETERS, TAXII_ERRORS } from './openapi-parts.ts'
+import { type Operation, ROUTES, type Route } from './openapi-routes.ts'
 import { SCHEMAS, type SchemaName } from './schemas.ts'
 
 const TEXT = { 'text/plain': { schema: { type: 'string' } } }

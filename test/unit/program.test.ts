@@ -2,8 +2,8 @@
 import { test } from 'tap'
 import type { CliContext } from '../../src/cli/context.ts'
 import { type ProgramDeps, runProgram } from '../../src/cli/program.ts'
-import { SETTINGS } from '../../src/config.ts'
 import { Refusal } from '../../src/errors.ts'
+import { SETTINGS } from '../../src/settings.ts'
 
 async function run(argv: string[], deps: Partial<ProgramDeps> = {}) {
   const [out, err, calls]: [string[], string[], unknown[]] = [[], [], []]

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { EXIT } from '../../src/cli/context.ts'
-import { SETTINGS } from '../../src/config.ts'
 import { packageRoot } from '../../src/package-root.ts'
+import { SETTINGS } from '../../src/settings.ts'
 
 const file = join(packageRoot, 'docs', 'settings.md')
 const BLOCK = /(<!-- settings:[^\n]*-->\n).*?(<!-- \/settings -->)/s
