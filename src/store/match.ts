@@ -73,34 +73,30 @@ export function notingNew(
 const HEAD = 20
 
 /** An array as `array_recv` reads it: a fraction of the work that its text would be, here and there. */
-function head(count: number, type: number, size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(count === 0 ? 12 : HEAD + count * (4 + size))
-  bytes.writeInt32BE(count === 0 ? 0 : 1, 0)
-  bytes.writeInt32BE(0, 4)
+function array<T>(
+  list: readonly T[],
+  type: number,
+  size: number,
+  write: (bytes: Buffer, value: T, at: number) => void,
+): Buffer {
+  const bytes = Buffer.alloc(list.length === 0 ? 12 : HEAD + list.length * (4 + size))
+  bytes.writeInt32BE(list.length === 0 ? 0 : 1, 0)
   bytes.writeInt32BE(type, 8)
-  if (count === 0) return bytes
-  bytes.writeInt32BE(count, 12)
+  if (list.length === 0) return bytes
+  bytes.writeInt32BE(list.length, 12)
   bytes.writeInt32BE(1, 16)
-  return bytes
-}
-
-function bigints(list: readonly bigint[]): Buffer {
-  const bytes = head(list.length, 20, 8)
   list.forEach((value, n) => {
-    bytes.writeInt32BE(8, HEAD + n * 12)
-    bytes.writeBigInt64BE(value, HEAD + n * 12 + 4)
+    const at = HEAD + n * (4 + size)
+    bytes.writeInt32BE(size, at)
+    write(bytes, value, at + 4)
   })
   return bytes
 }
 
-function integers(list: readonly number[]): Buffer {
-  const bytes = head(list.length, 23, 4)
-  list.forEach((value, n) => {
-    bytes.writeInt32BE(4, HEAD + n * 8)
-    bytes.writeInt32BE(value, HEAD + n * 8 + 4)
-  })
-  return bytes
-}
+const bigints = (list: readonly bigint[]) =>
+  array(list, 20, 8, (bytes, value, at) => bytes.writeBigInt64BE(value, at))
+const integers = (list: readonly number[]) =>
+  array(list, 23, 4, (bytes, value, at) => bytes.writeInt32BE(value, at))
 
 /** What comparisons are made with. */
 const COMPARED: ReadonlyMap<string, { column: Sql; type: Sql }> = new Map([

@@ -1,5 +1,6 @@
 /** Drops old partitions of the log with all that hangs on their rows (docs/growth.md). As comity_owner. */
 import pg from 'pg'
+import { formatMicros } from '../time.ts'
 import { overClient } from './client.ts'
 import { type Partition, readPartitions } from './partitions.ts'
 
@@ -102,8 +103,8 @@ export async function takeOut(
       audit.now,
       audit.actor,
       JSON.stringify({
-        before: new Date(Number(audit.before / 1000n)).toISOString(),
-        until: new Date(Number(until / 1000n)).toISOString(),
+        before: formatMicros(audit.before),
+        until: formatMicros(until),
         partitions: plan.partitions.map((p) => p.name),
         collections: audit.counts.map((c) => ({
           collection: c.collection,
