@@ -124,7 +124,7 @@ export async function getPage(
     limit,
     way: filter.ids ? 'along' : wayOf(exchange.way(caller, seq, limit), filter.matches !== null),
     bytes: limits.bytes,
-    single: false,
+    single: id !== null,
     copies: place.collection.redaction === 'redact',
     places: false,
     record: null,
@@ -137,11 +137,7 @@ export async function getPage(
   const written = leaves && wanted.tags === null && !elsewhere ? writtenAsRead(exchange, caller) : null
   const later = leaves && !written
   const here = { ...asked, places: later || kept, record: written?.record ?? null }
-  let page = elsewhere ?? (await readPage(exchange.pages, reader, here))
-  // Hidden, unknown and nothing left are told apart, or not, by a second look, which only they need.
-  if (page.count === 0 && id !== null) {
-    page = await readPage(exchange.pages, reader, { ...here, single: true })
-  }
+  const page = elsewhere ?? (await readPage(exchange.pages, reader, here))
   if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
   const { count, first, last, more, rewritten, places } = page
   await written?.settle(page)
