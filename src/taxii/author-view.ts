@@ -8,6 +8,7 @@ import { type EdgeRow, type LabelledRow, learn, readEdges, readLabelledRows } fr
 import type { Micros } from '../time.ts'
 import type { Composition } from './compose.ts'
 import type { Override, Transaction } from './settle.ts'
+import { untilStable } from './until-stable.ts'
 
 /** How a row's label changes as far as its author knows. */
 export interface Knowledge {
@@ -146,15 +147,12 @@ export async function knowledge(
       row.accepted,
       knownLabel(collection, row.type, overrides.get(row.accepted)?.marks ?? marksOf(row), [], now),
     )
-  for (let round = 0; round <= known.length; round++) {
-    let changed = false
-    for (const { row } of known) {
-      const after = labelOf(row)
-      if (!changed && JSON.stringify(after) !== JSON.stringify(labels.get(row.accepted))) changed = true
-      labels.set(row.accepted, after)
-    }
-    if (!changed) break
-  }
+  untilStable(known, ({ row }) => {
+    const before = labels.get(row.accepted)
+    const after = labelOf(row)
+    labels.set(row.accepted, after)
+    return before !== after && JSON.stringify(before) !== JSON.stringify(after)
+  })
 
   const compared = new Map<string, { gains: boolean; loses: boolean }>()
   const compare = (before: AudienceRecord, after: AudienceRecord) => {

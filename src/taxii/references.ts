@@ -11,6 +11,7 @@ import { Book } from './book.ts'
 import { Composer, type Composition, type Edge, type Ingredients } from './compose.ts'
 import type { Exchange } from './exchange.ts'
 import { type Candidate, ownOnly, type Writer } from './prepare-objects.ts'
+import { untilStable } from './until-stable.ts'
 
 /** An object that is about to be appended, with what its references make of it. */
 export interface Closed {
@@ -78,8 +79,7 @@ export async function closeOver(
 
   const compositions = candidates.map((c) => composer.compose(ingredients(c), []))
   const labels = compositions.map(({ record }) => record)
-  untilStable(candidates.length, arriving.entangled, (i) => {
-    const list = references[i] as Reference[]
+  const closing = (list: readonly Reference[], i: number) => {
     if (list.length === 0) return false
     const said = arriving.edges(list, labels)
     const after = composer.compose(ingredients(candidates[i] as Candidate), said)
@@ -87,12 +87,12 @@ export async function closeOver(
     compositions[i] = after
     labels[i] = after.record
     return changed
-  })
+  }
+  untilStable(references, closing, arriving.entangled)
   // The same once more, of what the author sees: that decides whether a row is appended again later.
   const known = candidates.map((c) => knownLabel(collection, c.object.type, c.marks, [], now))
   const sayings = references.map((): Edge[] => [])
-  untilStable(candidates.length, arriving.entangled, (i) => {
-    const list = references[i] as Reference[]
+  const seeing = (list: readonly Reference[], i: number) => {
     if (list.length === 0) return false
     const said = arriving.edges(list, known, true)
     sayings[i] = said
@@ -105,7 +105,8 @@ export async function closeOver(
     const changed = !sameRecord(after, known[i] as AudienceRecord)
     known[i] = after
     return changed
-  })
+  }
+  untilStable(references, seeing, arriving.entangled)
 
   const shown = new Tightening(exchange.admits({ id: subject.principal.id, subject, token: null }, false))
   return candidates.map((candidate, i) => ({
@@ -114,15 +115,6 @@ export async function closeOver(
     references: references[i] as Reference[],
     tightened: shown.of(candidate.marks, sayings[i] as Edge[], references[i] as Reference[]),
   }))
-}
-
-/** Runs a step for each object, again and again while one may change another. Labels only grow here. */
-function untilStable(count: number, entangled: boolean, step: (i: number) => boolean): void {
-  for (let round = 0; round <= count; round++) {
-    let changed = false
-    for (let i = 0; i < count; i++) if (step(i)) changed = true
-    if (!changed || !entangled) return
-  }
 }
 
 const openOnes = ({ referenced }: Edge) =>

@@ -21,6 +21,7 @@ import type { Book } from './book.ts'
 import { Composer, type Composition, type Edge } from './compose.ts'
 import type { Exchange } from './exchange.ts'
 import { matchOfCopy } from './note-matches.ts'
+import { untilStable } from './until-stable.ts'
 
 /** What a row's markings say from now on. */
 export interface Override {
@@ -211,22 +212,18 @@ function closed(
     const waiting = (held ?? []).map((h) => ({ record: book.record(h.label), at: BigInt(h.at) }))
     return said.length > 0 ? [...said, ...waiting] : waiting.map(({ record }) => ({ record }))
   }
-  for (let round = 0; round <= rows.length; round++) {
-    let changed = false
-    for (const row of rows) {
-      const own = references.get(row.accepted)
-      if (!own) continue
-      const said = own.map((edge) => ({
-        target: edge.target,
-        referenced: edge.organization === null ? [] : says(edge),
-      }))
-      const after = composeRow(row, said)
-      const before = compositions.get(row.accepted)
-      compositions.set(row.accepted, after)
-      if (before !== after && JSON.stringify(before?.record) !== JSON.stringify(after.record)) changed = true
-    }
-    if (!changed) break
-  }
+  untilStable(rows, (row) => {
+    const own = references.get(row.accepted)
+    if (!own) return false
+    const said = own.map((edge) => ({
+      target: edge.target,
+      referenced: edge.organization === null ? [] : says(edge),
+    }))
+    const after = composeRow(row, said)
+    const before = compositions.get(row.accepted)
+    compositions.set(row.accepted, after)
+    return before !== after && JSON.stringify(before?.record) !== JSON.stringify(after.record)
+  })
   return compositions
 }
 
