@@ -16,8 +16,10 @@ import { indicator, relationship, TLP } from '../support/stix.ts'
 
 const CAPPED = 'tk-recalls-sg-capped-0123456789abcdef'
 const READS = 'tk-recalls-sg-reads-0123456789abcdef'
+const CUSTODIAN = 'tk-recalls-my-capped-0123456789abcdef'
 const world = policyWorld() as { principals: { id: string; tokens?: object[] }[] }
 for (const principal of world.principals) {
+  if (principal.id === 'my') principal.tokens = [{ name: 'capped', value: CUSTODIAN, max_tlp: 'green' }]
   if (principal.id !== 'sg') continue
   principal.tokens = [
     { name: 'capped', value: CAPPED, max_tlp: 'amber' },
@@ -56,8 +58,10 @@ const recalled = async (object: string) => {
   for (const id of PEOPLE) if ((await noticesOf(id, object)).length > 0) found.push(id)
   return found
 }
-const issuedOf = async (as: string, object: string) =>
-  (await all<Issued>(api(server, as), '/api/v1/recalls/issued')).filter((r) => r.object === object)
+const issuedOf = async (as: string | Api, object: string) =>
+  (await all<Issued>(typeof as === 'string' ? api(server, as) : as, '/api/v1/recalls/issued')).filter(
+    (r) => r.object === object,
+  )
 const get = (who: string, id: string) => server.as(who).getObject(AT.closed, id)
 const relabel = async (id: string, level: keyof typeof TLP, reason = 'because') => {
   const answer = await custodian.patch(`/api/v1/roots/one/collections/closed/objects/${id}`, {
@@ -249,6 +253,9 @@ test('a colleague who may not see it learns nothing of its recall', async (t) =>
   const green = await posted('green')
   for (const { id } of [red, green]) await author.delete(`${AT.closed}objects/${id}/`)
   t.equal((await issuedOf('my', red.id)).length, 1)
+  const capped = api(server, 'my', `Bearer ${CUSTODIAN}`)
+  t.equal((await issuedOf(capped, green.id)).length, 1)
+  t.equal((await issuedOf(capped, red.id)).length, 0, 'nor does a custodian by a token that is weaker')
   t.equal((await issuedOf('my2', red.id)).length, 0)
   t.equal((await issuedOf('my2', green.id)).length, 1)
   const shut = await posted('green')
