@@ -1,5 +1,6 @@
 /** Pages of objects, manifest records and versions: one statement, built in SQL, never parsed on the way out. */
 import { byId, seenById, traces } from './by-id.ts'
+import { chosen, maybeChosen } from './chosen.ts'
 import { byValue, type Match, matching } from './match.ts'
 import {
   distinct,
@@ -95,13 +96,14 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
     visible,
   ]
   if (from !== null) where.push(sql`i.position > ${from}::bigint`)
-  where.push(...filters(query), chosen(query, reader))
+  where.push(...filters(query), maybeChosen(query))
   // What the postings say is the whole truth of a row that is the same for everybody.
   const { driver } = query
   const matches = query.matches?.filter((m) => m !== driver || query.copies) ?? []
   if (matches.length > 0) where.push(matching(query.collection, matches, reader))
 
   const copied = query.kind === 'objects' && query.copies
+  const most = sideBySide(query)
   const item =
     query.kind === 'objects'
       ? copied
@@ -128,18 +130,18 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
     db,
     reader,
     sql`select g.count, g.more, g.text, g.rewritten, g.fits, g.exists, g.buried, ${placed(query, reader, query.collection)}
-      from (${query.ids ? seenById(columns, query, reader) : sql``} select count(*) filter (where kept)::int as count,
+      from ${listed(query, reader)} (${query.ids ? seenById(columns, query, reader) : sql``} select count(*) filter (where kept)::int as count,
         ${gathered(query)},
         coalesce(bool_or(not kept), false) as more,
-        coalesce(string_agg(item, ',' order by position) filter (where kept), '') as text,
-        (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${fits(query, reader)} as fits, ${traces(query, reader)}
+        coalesce(string_agg(item, ',') filter (where kept), '') as text,
+        (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${most === null ? sql`true` : sql`cardinality(a.list) <= ${literal(most)}`} as fits, ${traces(query, reader)}
       from (
         select v.position, v.audience, ${item} as item,
           (row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
             and row_number() over w <= ${query.limit}::int as kept
         from (
-          ${query.ids ? byId(query, from, reader) : way(columns, where, query, reader)}
-        ) v ${copied ? copies(query, reader) : sql``} window w as (order by v.position)
+          ${query.ids ? byId(query, from, reader) : way({ columns, where, query, reader })}
+        ) v ${copied ? copies(query, reader) : sql``} window w as (rows unbounded preceding)
       ) q) g`,
   ).catch((error: unknown) => {
     throw refuseUnwritten(error)
@@ -153,12 +155,25 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
   }
 }
 
-function way(columns: Sql, where: readonly Sql[], query: ItemQuery, reader: Reader): Sql {
+/** A walk of the log: what is taken of `item i`, and which rows. */
+interface Walk {
+  columns: Sql
+  where: readonly Sql[]
+  query: ItemQuery
+  reader: Reader
+}
+
+/** Rows in order of position. The windows and aggregates over them take them as they come: sorting them again would be a third of the work. */
+function way(walk: Walk): Sql {
+  const { columns, where, query, reader } = walk
   const { driver } = query
-  if (driver) return byValue(columns, where, query, driver, latest(query.addedAfter, query.after), reader)
-  if (query.way === 'along') return along(columns, where, query)
-  if (query.way === 'merged') return merged(columns, where, query, reader)
-  return interleaved(columns, where, query, reader, query.way)
+  if (driver) {
+    const all = [...where, chosen(query, reader)]
+    return byValue(columns, all, query, driver, latest(query.addedAfter, query.after), reader)
+  }
+  if (query.way === 'along') return along(walk)
+  if (query.way === 'merged') return merged(walk)
+  return interleaved(walk, query.way)
 }
 
 /** Of an object with copies, the most that the reader may see of it; both walls apply here too. */
@@ -170,58 +185,70 @@ function copies(query: ItemQuery, reader: Reader): Sql {
     ) c on true where not v.parted or c.body is not null`
 }
 
-/** One walk along the log. */
-function along(columns: Sql, where: readonly Sql[], query: ItemQuery): Sql {
-  return sql`select i.position, ${columns} from item i where ${join(where, ' and ')}
+/** What the choice among versions needs of a row, beside the columns of its page. */
+const keys = ({ query }: Walk): Sql =>
+  query.kind === 'objects' ? sql`i.collection, i.mixed, i.object_id` : sql`i.collection, i.mixed`
+
+/**
+ * Of rows in order, as many as the page takes that are what this reader gets of their ids. The order is made first
+ * (offset 0), so that this question is planned once, not once per walk and partition, and is asked row by row.
+ */
+function settled({ columns, query, reader }: Walk, rows: Sql): Sql {
+  return sql`select i.position, ${columns} from (${rows} order by i.position offset 0) i where ${chosen(query, reader)}
     order by i.position limit ${query.limit + 1}`
+}
+
+/** One walk along the log. */
+function along(walk: Walk): Sql {
+  const { columns, where } = walk
+  return settled(
+    walk,
+    sql`select i.position, ${columns}, ${keys(walk)} from item i where ${join(where, ' and ')}`,
+  )
 }
 
 /**
  * One walk per audience that the reader sees and that has rows here, each as long as the page, merged: its cost does
  * not depend on how many hidden rows lie between. Which audiences have rows is read in this very statement.
  */
-function merged(columns: Sql, where: readonly Sql[], query: ItemQuery, reader: Reader): Sql {
+function merged(walk: Walk): Sql {
+  const { columns, where, query, reader } = walk
   const from = latest(query.addedAfter, query.after)
   // An audience that has nothing after the position would be looked up in every partition.
   const ahead = from === null ? sql`` : sql`and a.last > ${from}::bigint`
+  const rows = sql`select i.position, ${columns}, ${keys(walk)} from item i
+    where i.audience = a.audience and ${join(where, ' and ')}`
   return sql`select m.* from (
       select a.audience from collection_audience a where ${seenHere(query, reader)} ${ahead}
-    ) a cross join lateral (
-      select i.position, ${columns} from item i where i.audience = a.audience and ${join(where, ' and ')}
-      order by i.position limit ${query.limit + 1}
-    ) m order by m.position limit ${query.limit + 1}`
+    ) a cross join lateral (${settled(walk, rows)}) m order by m.position limit ${query.limit + 1}`
 }
+
+/** How many audiences are walked side by side; null = it is another way. */
+const sideBySide = ({ ids, driver, way }: ItemQuery): number | null =>
+  ids || driver || typeof way !== 'number' ? null : way
+
+/** The reader's audiences that have rows here, for the walks and for whether these are enough. */
+const listed = (query: ItemQuery, reader: Reader): Sql =>
+  sideBySide(query) === null
+    ? sql``
+    : sql`(select coalesce(array_agg(a.audience), '{}') as list from collection_audience a
+        where ${seenHere(query, reader)}) a cross join lateral`
 
 /**
  * One walk per audience as well, but side by side: of each only as many rows are fetched as the page takes (a merge
  * append over index scans). Each walk has its own order, without which PostgreSQL would sort them all.
  */
-function interleaved(
-  columns: Sql,
-  where: readonly Sql[],
-  query: ItemQuery,
-  reader: Reader,
-  most: number,
-): Sql {
+function interleaved(walk: Walk, most: number): Sql {
+  const { columns, where } = walk
   const here = join(where, ' and ')
   const walks = Array.from(
     { length: most },
-    (
-      _,
-      n,
-    ) => sql`(select i.position, ${columns} from item i where i.audience = a.list[${literal(n + 1)}] and ${here}
-      order by i.position)`,
+    (_, n) => sql`(select i.position, ${columns}, ${keys(walk)} from item i
+      where i.audience = a.list[${literal(n + 1)}] and ${here} order by i.position)`,
   )
   return sql`select m.* from (
-      select array_agg(a.audience) as list from collection_audience a where ${seenHere(query, reader)}
-    ) a cross join lateral (
-      select m.* from (${join(walks, ' union all ')}) m order by m.position limit ${query.limit + 1}
+      ${settled(walk, sql`select i.* from (${join(walks, ' union all ')}) i`)}
     ) m where cardinality(a.list) <= ${literal(most)}`
-}
-
-function fits(query: ItemQuery, reader: Reader): Sql {
-  if (query.ids || query.driver || typeof query.way !== 'number') return sql`true`
-  return sql`(select count(*) <= ${literal(query.way)} from collection_audience a where ${seenHere(query, reader)})`
 }
 
 /** The reader's audiences that ever had a row in this collection. */
@@ -243,59 +270,6 @@ function filters(query: ItemFilter): Sql[] {
   if (query.types) where.push(sql`i.type = any (${query.types}::text[])`)
   if (query.specs) where.push(sql`i.spec = any (${query.specs}::smallint[])`)
   return where
-}
-
-/** Is this row one of the versions asked for? */
-function chosen(query: ItemQuery, reader: Reader): Sql {
-  const { versions, addedAfter } = query
-  if (versions.all) return sql`(not i.mixed or ${perReader(query, reader)})`
-  const any: Sql[] = []
-  const end = (column: Sql) =>
-    addedAfter === null
-      ? sql`${column} is null`
-      : sql`(${column} is null or ${column} <= ${addedAfter}::bigint)`
-  if (versions.last) any.push(end(sql`i.later`))
-  if (versions.first) any.push(end(sql`i.earlier`))
-  if (versions.keys.length > 0) any.push(sql`i.version_key = any (${versions.keys}::text[])`)
-  return sql`((not i.mixed and (${join(any, ' or ')})) or (i.mixed and ${perReader(query, reader)}))`
-}
-
-/**
- * For ids with several copies, spec versions or labels: what this reader sees of them, one copy per version (the
- * first accepted, decided before added_after), then the versions asked for, then the latest spec version that has
- * one of them (policy.md §9, §11; TAXII 2.1 §3.4.1).
- */
-function perReader(query: ItemQuery, reader: Reader): Sql {
-  const seen = sql`d.collection = i.collection and d.object_id = i.object_id
-    and d.audience = any (${reader.scope}::int[])`
-  const bySpec = query.specs === null
-  const group = bySpec ? sql`partition by c.spec order by c.version_key` : sql`order by c.version_key, c.spec`
-  const back = bySpec
-    ? sql`partition by c.spec order by c.version_key desc`
-    : sql`order by c.version_key desc, c.spec desc`
-  const { versions } = query
-  const any: Sql[] = []
-  if (versions.all) any.push(sql`true`)
-  if (versions.last) any.push(sql`f.from_last = 1`)
-  if (versions.first) any.push(sql`f.from_first = 1`)
-  if (versions.keys.length > 0) any.push(sql`f.version_key = any (${versions.keys}::text[])`)
-  return sql`exists (
-    select from (
-      select f.position, f.spec, max(f.spec) over () as top
-      from (
-        select c.position, c.version_key, c.spec, row_number() over (${back}) as from_last,
-          row_number() over (${group}) as from_first
-        from (
-          select distinct on (d.spec, d.version_key) d.position, d.spec, d.version_key
-          from item d where ${seen} and (not d.sco or d.organization = (
-            select d.organization from item d where ${seen} order by d.accepted limit 1))
-          order by d.spec, d.version_key, d.accepted
-        ) c
-        where c.position > ${query.addedAfter ?? -1n}::bigint
-          ${query.specs ? sql`and c.spec = any (${query.specs}::smallint[])` : sql``}
-      ) f where ${join(any, ' or ')}
-    ) g
-    where g.position = i.position ${bySpec ? sql`and g.spec = g.top` : sql``})`
 }
 
 /** A visible copy that a DELETE may concern. */

@@ -6,12 +6,12 @@ import { randomUUID } from 'node:crypto'
 import { AppError } from '../errors.ts'
 import { bitString, lastBit, originOf, type Rules } from '../policy/compile.ts'
 import type { Caller } from '../policy/model.ts'
-import { type NewDelivery, noteRules, recordDeliveries } from '../store/deliveries.ts'
+import { type NewDelivery, noteRules, type Part, recordDeliveries } from '../store/deliveries.ts'
 import type { PageRecord } from '../store/page-places.ts'
 import type { Page } from '../store/read-items.ts'
 import { StaleWorld } from '../store/session.ts'
 import type { Exchange } from './exchange.ts'
-import type { Share } from './runs.ts'
+import { encodeRuns, type Share } from './runs.ts'
 
 /** A page that is about to leave. */
 export interface Outgoing {
@@ -166,17 +166,49 @@ async function drain(exchange: Exchange, queue: { waiting: Waiting[]; running: b
   while (queue.waiting.length > 0) {
     const group = queue.waiting.splice(0, MOST)
     try {
+      const { list, places } = gather(group.map((w) => w.delivery))
       // On a connection that has just read a page.
-      const kept = await recordDeliveries(
-        exchange.pages,
-        group.map((w) => w.delivery),
-      )
+      const kept = await recordDeliveries(exchange.pages, list)
       group.forEach((w, i) => {
-        w.resolve(kept[i] === true)
+        w.resolve(kept[places[i] as number] === true)
       })
     } catch (cause) {
       for (const w of group) w.reject(unwritten(cause))
     }
   }
   queue.running = false
+}
+
+/**
+ * Single objects that one credential gets at the same moment are one delivery.
+ * @returns what to write down, and for each of `all` its place there
+ */
+export function gather(all: readonly NewDelivery[]): { list: NewDelivery[]; places: number[] } {
+  const list: NewDelivery[] = []
+  const open = new Map<string, { place: number; parts: Map<string, [Part, Set<string>]> }>()
+  const places = all.map((delivery) => {
+    if (delivery.parts.some(({ count }) => count > 1)) return list.push(delivery) - 1
+    const { at: _, parts, ...who } = delivery
+    const key = JSON.stringify(who)
+    const found = open.get(key) ?? { place: list.push(delivery) - 1, parts: new Map() }
+    open.set(key, found)
+    for (const part of parts) {
+      const same = `${part.audience} ${part.rule}`
+      const known = found.parts.get(same)
+      if (known) known[1].add(part.first)
+      else found.parts.set(same, [part, new Set([part.first])])
+    }
+    return found.place
+  })
+  for (const { place, parts } of open.values()) {
+    list[place] = { ...(list[place] as NewDelivery), parts: [...parts.values()].map(joined) }
+  }
+  return { list, places }
+}
+
+function joined([part, firsts]: [Part, Set<string>]): Part {
+  if (firsts.size === 1) return part
+  const positions = [...firsts].map(Number).sort((a, b) => a - b)
+  const ends = { first: String(positions[0]), last: String(positions.at(-1)) }
+  return { ...part, ...ends, count: positions.length, runs: encodeRuns(positions).toString('hex') }
 }

@@ -18,7 +18,7 @@ import { SealedPages } from './sealed-pages.ts'
 const MERGE_COST = 2
 const STREAM_COST = 20
 /** Numbers of audiences that are walked side by side: each is a plan of its own. */
-const SIDE_BY_SIDE = [4, 8, 16]
+const SIDE_BY_SIDE = [1, 2, 3, 4, 6, 8, 12, 16]
 
 /** Counters that http exposes; no labels of the policy in them. */
 export interface Observer {

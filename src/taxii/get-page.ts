@@ -99,9 +99,10 @@ export async function getPage(
   if (after !== null && !filter.ids && (await exchange.atEnd(reader, seq, after))) return answer(null)
 
   const { epoch } = reader.mark
-  const key = filter.ids
-    ? null
-    : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
+  const key =
+    filter.ids && id === null
+      ? null
+      : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
   const sealed = key === null ? undefined : exchange.sealed.find(key)
   if (key !== null && sealed) {
     const found = answer(sealed)
@@ -147,7 +148,8 @@ export async function getPage(
   if (later && !found.unchanged) {
     await deliver(exchange, caller, { collection: seq, epoch, shares: sharesOf(exchange, whole), rewritten })
   }
-  if (key !== null && more) exchange.sealed.keep(key, whole)
+  // A row that comes under an id that has some raises `rewritten`; one of another id lies behind a full page.
+  if (key !== null && (more || (id !== null && count > 0))) exchange.sealed.keep(key, whole)
   return found
 }
 

@@ -1,6 +1,7 @@
 /**
  * Full pages that were read once and are still the same: positions are given out in order, so rows that come later
- * lie behind them, and whatever changes or removes a row raises the collection's `rewritten`. A page is kept under
+ * lie behind them, and whatever changes or removes a row raises the collection's `rewritten`; so does a row that comes
+ * under an id that has some, so that what there is of one object is kept as well. A page is kept under
  * the reader's audience set, so that whoever may see exactly the same shares it, and is used only after the database
  * has said that epoch and `rewritten` are what they were.
  */
