@@ -29,6 +29,15 @@ export interface NewDelivery {
 
 /** @returns which of them were written down */
 export async function recordDeliveries(db: Database, list: readonly NewDelivery[]): Promise<boolean[]> {
+  const [first] = list
+  if (first?.confirm && list.length === 1) {
+    const { at, principal, reader, token, collection, epoch, revision, parts } = first
+    const row = await db.one<{
+      kept: boolean
+    }>(sql`select confirm_page(${at}::bigint, ${principal}, ${reader},
+      ${token}::uuid, ${collection}, ${epoch}::bigint, ${revision}::bigint, ${JSON.stringify(parts)}::jsonb) as kept`)
+    return [row.kept]
+  }
   const text = JSON.stringify(list.map((delivery, n) => ({ n, ...delivery })))
   const row = await db.one<{ kept: boolean[] }>(sql`select record_deliveries(${text}::jsonb) as kept`)
   return row.kept

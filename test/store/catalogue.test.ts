@@ -62,6 +62,7 @@ const FUNCTIONS = [
   'claim_quarantined',
   'claim_upload',
   'close_statuses',
+  'confirm_page',
   'copies',
   'count_uploads',
   'dependants',
