@@ -14,6 +14,26 @@ export function seenById(columns: Sql, { collection, ids, types }: ItemQuery, re
     )`
 }
 
+/** Any one copy answers this question: most ids have one, and looking only for it is less work. */
+export function mayBeSole({
+  single,
+  copies,
+  versions,
+  specs,
+  addedAfter,
+  after,
+  matches,
+}: ItemQuery): boolean {
+  const any = versions.all || versions.first || versions.last
+  return single && !copies && any && !specs && !matches && addedAfter === null && after === null
+}
+
+/** What the reader sees of it: two rows at most, as there is nothing to choose from only when there is one. */
+export function soleById(columns: Sql, { collection, ids }: ItemQuery, reader: Reader): Sql {
+  return sql`select i.position, ${columns} from item i where s.fresh and s.scope is not null
+    and i.collection = ${collection} and i.object_id = ${ids?.[0] ?? ''} and i.audience = any (${reader.scope}::int[]) limit 2`
+}
+
 /**
  * Of an id, one copy per version (the first accepted, decided before added_after; an SCO is its first organization's),
  * then the versions asked for, then the latest spec version that has one of them (policy.md §9; TAXII 2.1 §3.4.1).

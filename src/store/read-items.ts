@@ -1,5 +1,5 @@
 /** Pages of objects, manifest records and versions: one statement, built in SQL, never parsed on the way out. */
-import { byId, seenById, traces } from './by-id.ts'
+import { byId, mayBeSole, seenById, soleById, traces } from './by-id.ts'
 import { chosen, maybeChosen } from './chosen.ts'
 import { byValue, type Match, matching } from './match.ts'
 import {
@@ -79,13 +79,20 @@ export interface Page {
 
 /** Reads one page as a reader; both walls apply. */
 export async function readPage(db: Database, reader: Reader, query: ItemQuery): Promise<Page> {
+  if (mayBeSole(query)) {
+    const page = await read(db, reader, query, true)
+    if (page) return page
+  }
   const page = await read(db, reader, query)
   // The node's figures are older than the rows: the reader has more audiences here than it was thought to have.
   return page ?? ((await read(db, reader, { ...query, way: 'merged' })) as Page)
 }
 
-/** @returns null when `query.way` is too small a number */
-async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Page | null> {
+/**
+ * @param sole as if the reader saw one copy of the id at most
+ * @returns null when `query.way` is too small a number, or there are more copies
+ */
+async function read(db: Database, reader: Reader, query: ItemQuery, sole = false): Promise<Page | null> {
   // The first wall: each row is looked up in constant time.
   const visible = sql`nullif(get_bit(${reader.bits}::bytea, least(i.audience, ${reader.size}::int)), 0) is not null`
   const from = latest(query.addedAfter, query.after)
@@ -124,24 +131,35 @@ async function read(db: Database, reader: Reader, query: ItemQuery): Promise<Pag
         : sql`i.body, i.bytes, i.audience`
       : sql`i.version, i.audience, 200 as bytes${also(sql`, i.object_id, i.spec`)}`
   const bytes = copied ? sql`coalesce(c.bytes, v.bytes)` : sql`v.bytes`
+  const kept = sole
+    ? sql`true`
+    : sql`(row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
+        and row_number() over w <= ${query.limit}::int`
+  const rows = sole
+    ? soleById(columns, query, reader)
+    : query.ids
+      ? byId(query, from, reader)
+      : way({ columns, where, query, reader })
+  const fits = sole
+    ? sql`count(*) <= 1`
+    : most === null
+      ? sql`true`
+      : sql`cardinality(a.list) <= ${literal(most)}`
   const row = await readAs<
     Omit<Page, 'places' | 'unnoted'> & RawPlaces & { noted?: boolean | null; fits: boolean }
   >(
     db,
     reader,
     sql`select g.count, g.more, g.text, g.rewritten, g.fits, g.exists, g.buried, ${placed(query, reader, query.collection)}
-      from ${listed(query, reader)} (${query.ids ? seenById(columns, query, reader) : sql``} select count(*) filter (where kept)::int as count,
+      from ${listed(query, reader)} (${query.ids && !sole ? seenById(columns, query, reader) : sql``} select count(*) filter (where kept)::int as count,
         ${gathered(query)},
         coalesce(bool_or(not kept), false) as more,
         coalesce(string_agg(item, ',') filter (where kept), '') as text,
-        (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${most === null ? sql`true` : sql`cardinality(a.list) <= ${literal(most)}`} as fits, ${traces(query, reader)}
+        (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${fits} as fits,
+        ${sole ? sql`count(*) > 0 as exists, false as buried` : traces(query, reader)}
       from (
-        select v.position, v.audience, ${item} as item,
-          (row_number() over w = 1 or sum(${bytes}) over w <= ${query.bytes}::bigint)
-            and row_number() over w <= ${query.limit}::int as kept
-        from (
-          ${query.ids ? byId(query, from, reader) : way({ columns, where, query, reader })}
-        ) v ${copied ? copies(query, reader) : sql``} window w as (rows unbounded preceding)
+        select v.position, v.audience, ${item} as item, ${kept} as kept
+        from (${rows}) v ${copied ? copies(query, reader) : sql``} window w as (rows unbounded preceding)
       ) q) g`,
   ).catch((error: unknown) => {
     throw refuseUnwritten(error)
