@@ -2,9 +2,10 @@
  * The process that owns the run's Postgres: spawned detached by the first test process, it stops the server and
  * deletes everything once no test process has been alive for five seconds.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import pg from 'pg'
+import { memoryFolder } from './memory-folder.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
 import { alive, locked, sleep } from './run-lock.ts'
 
@@ -58,15 +59,23 @@ async function dropDatabases(url: string): Promise<void> {
   await client.end()
 }
 
+/** Postgres may run as another user than we, which must find its data. */
+async function startIn(place: string): Promise<Postgres> {
+  mkdirSync(place, { recursive: true })
+  chmodSync(place, 0o711)
+  return await startPostgres(place, process.env.COMITY_TEST_PG_BIN || undefined)
+}
+
 async function main(): Promise<void> {
+  const place = join(memoryFolder(), basename(folder))
   const postgres: Postgres = external
     ? { url: external, stop: () => dropDatabases(external) }
-    : await startPostgres(folder, process.env.COMITY_TEST_PG_BIN || undefined)
+    : await startIn(place)
   const stop = async () => {
     if (stopping) return
     stopping = true
     await postgres.stop().catch(() => {})
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    for (const path of [place, folder]) rmSync(path, { recursive: true, force: true, maxRetries: 5 })
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => void stop().finally(() => process.exit(0)))

@@ -13,10 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Test } from 'tap'
+import { SHARED_MEMORY } from './memory-folder.ts'
 import { program, root } from './paths.ts'
 import { alive, locked, sleep } from './run-lock.ts'
 
@@ -43,13 +44,15 @@ function readCluster(): Cluster | null {
 
 /** What a guardian that was killed has left: its Postgres, by the pid that Postgres wrote down, and the files. */
 function clearRemains(): void {
-  try {
-    const pid = Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
-    if (alive(pid)) process.kill(pid, 'SIGQUIT')
-  } catch {
-    // No Postgres was running.
+  for (const place of [join(SHARED_MEMORY, basename(folder)), folder]) {
+    try {
+      const pid = Number(readFileSync(join(place, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
+      if (alive(pid)) process.kill(pid, 'SIGQUIT')
+    } catch {
+      // No Postgres was running there.
+    }
+    rmSync(place, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   }
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
 }
 
 /** Joins the run: registers this process, and starts the cluster if it is the first. */

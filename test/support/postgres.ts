@@ -27,6 +27,7 @@ const FLAGS = [
   'fsync=off',
   'full_page_writes=off',
   'max_connections=200',
+  'max_wal_size=256MB',
   'timezone=UTC',
 ].flatMap((flag) => ['-c', flag])
 

@@ -10,11 +10,12 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs'
-import { arch, platform, tmpdir } from 'node:os'
+import { arch, platform } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Test } from 'tap'
 import { database, registerServer } from './cluster.ts'
+import { memoryFolder } from './memory-folder.ts'
 import { freePort } from './postgres.ts'
 import { sleep } from './run-lock.ts'
 
@@ -60,7 +61,7 @@ export async function restartable(t: Test): Promise<Restartable> {
   await database(t)
   const { initdb, postgres } = await binaries()
   const as = user()
-  const folder = mkdtempSync(join(tmpdir(), 'comity-restart-'))
+  const folder = mkdtempSync(join(memoryFolder(), 'comity-restart-'))
   chmodSync(folder, 0o711)
   const data = join(folder, 'data')
   mkdirSync(data, { mode: 0o700 })
