@@ -9,7 +9,7 @@ import { indicator, ipv4, TLP } from '../support/stix.ts'
 const [CAPPED, FULL] = ['a-token-that-reads-up-to-green', 'a-token-as-strong-as-its-owner']
 
 /** No agreement, no baseline; `boss` is a custodian of Petrobank, `my2` of nothing. */
-function world(more: object = {}): string {
+function world(): string {
   const base = policyWorld() as Record<string, unknown> & { principals: object[] }
   const boss = { ...(base.principals[2] as object), id: 'boss', password: 'pw-boss', custodian: true }
   const feed = {
@@ -29,7 +29,6 @@ function world(more: object = {}): string {
     principals: [{ ...my, tokens }, ...others, boss, feed],
     agreements: [],
     baseline: { max_tlp: 'green', members: [] },
-    ...more,
   })
 }
 
@@ -47,8 +46,10 @@ async function audited(server: Server, prefix: string) {
   })
 }
 
-async function nodes(t: Test, more: object = {}): Promise<[Server, Server]> {
-  const one = await startServer(t, { topology: world(more) })
+const node = (t: Test): Promise<Server> => startServer(t, { topology: world() })
+
+async function nodes(t: Test): Promise<[Server, Server]> {
+  const one = await node(t)
   return [one, await startServer(t, { database: one.database })]
 }
 
@@ -119,7 +120,7 @@ test('an agreement is proposed, signed and ended, and the next read on another n
 })
 
 test('to a stranger an agreement is an unknown one, byte for byte', async (t) => {
-  const [server] = await nodes(t)
+  const server = await node(t)
   const { id } = (await api(server, 'my').post('/api/v1/agreements', AMBER)).json
   const de = api(server, 'de')
   for (const [method, path, body] of [
@@ -143,7 +144,7 @@ test('to a stranger an agreement is an unknown one, byte for byte', async (t) =>
 })
 
 test('who may propose what', async (t) => {
-  const [server] = await nodes(t)
+  const server = await node(t)
   const propose = async (who: string, body: object) =>
     await api(server, who).post('/api/v1/agreements', { ...AMBER, ...body })
   t.equal((await propose('my2', {})).status, 403, 'no custodian')
@@ -171,7 +172,7 @@ test('who may propose what', async (t) => {
 })
 
 test('lists come in pages, by cursors of their reader', async (t) => {
-  const [server] = await nodes(t)
+  const server = await node(t)
   const my = api(server, 'my')
   for (const max_tlp of ['clear', 'green', 'amber'])
     await my.post('/api/v1/agreements', { ...AMBER, max_tlp })

@@ -25,11 +25,16 @@ interface Declared {
   paths: Record<string, { get?: { parameters?: { name?: string; $ref?: string }[] } }>
 }
 
+let declared: string[] | undefined
+
+/** Read once: it takes a while to parse, and every crawl asks. */
 export function declaredRoutes(): string[] {
   const file = join(root, 'openapi.yaml')
   if (!existsSync(file)) return TAXII
-  const { paths } = parse(readFileSync(file, 'utf8')) as Declared
-  return Object.entries(paths).flatMap(([path, item]) => (item.get ? [path] : []))
+  declared ??= Object.entries((parse(readFileSync(file, 'utf8')) as Declared).paths).flatMap(
+    ([path, item]) => (item.get ? [path] : []),
+  )
+  return declared
 }
 
 const QUERIES = [

@@ -7,3 +7,6 @@ export const root: string = join(dirname(fileURLToPath(import.meta.url)), '..', 
 
 /** The program under test: the one that was compiled with these tests (mutants run in a copy of build/). */
 export const program: string = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.js')
+
+/** What runs many commands in one process. */
+export const runner: string = join(dirname(fileURLToPath(import.meta.url)), 'command-runner.js')

@@ -1,5 +1,6 @@
 /** Runs the program under test as its own process: `comity apply`, then `comity serve`. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, fork, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +8,7 @@ import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import { type Answer, basic, Client, type RawRequest, raw } from './client.ts'
 import { database, databaseWith, registerServer } from './cluster.ts'
-import { program, root } from './paths.ts'
+import { program, root, runner } from './paths.ts'
 import { freePort } from './postgres.ts'
 import { sleep } from './run-lock.ts'
 
@@ -56,6 +57,54 @@ export async function comity(args: string[], env: Record<string, string> = {}): 
   } catch (error) {
     const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string }
     return { code: typeof code === 'number' ? code : 1, stdout, stderr: stderr || String(error) }
+  }
+}
+
+type Comity = typeof comity
+
+/**
+ * As `comity`, for tests that run dozens: one process for all of them, since a start of Node takes longer than what most
+ * commands do. That the commands work as processes of their own is for `comity` to show.
+ */
+export function commands(t: Test): Comity {
+  const end = `<end ${randomUUID()}>`
+  const child = fork(runner, [end], {
+    cwd: root,
+    env: environment({}),
+    execArgv: [],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const gone = new Promise<never>((_, fail) => {
+    child.once('close', (code, signal) => fail(new Error(`the commands' process is gone: ${code ?? signal}`)))
+  })
+  gone.catch(() => {})
+  /** What one stream has, up to the end that the command is followed by. */
+  const listen = (name: 'stdout' | 'stderr') => {
+    let text = ''
+    let heard = () => {}
+    child[name]?.setEncoding('utf8').on('data', (more: string) => {
+      text += more
+      if (text.endsWith(end)) heard()
+    })
+    return async () => {
+      if (!text.endsWith(end)) await new Promise<void>((done) => (heard = done))
+      const whole = text.slice(0, -end.length)
+      text = ''
+      return whole
+    }
+  }
+  const [stdout, stderr] = [listen('stdout'), listen('stderr')]
+  const one: Comity = async (args, env = {}) => {
+    const code = new Promise<number>((done) => child.once('message', done))
+    child.send({ args, env: environment(env) })
+    return { code: await code, stdout: await stdout(), stderr: await stderr() }
+  }
+  let last: Promise<unknown> = Promise.resolve()
+  return (args, env) => {
+    const next = last.then(() => Promise.race([one(args, env), gone]))
+    last = next.catch(() => {})
+    return next
   }
 }
 
