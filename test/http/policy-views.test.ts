@@ -15,10 +15,11 @@ import {
   SHARED,
 } from '../support/answers-world.ts'
 import { api } from '../support/api.ts'
-import { comity, startServer } from '../support/server.ts'
+import { commands, startServer } from '../support/server.ts'
 import { indicator, indicator20, ipv4, newId, TLP, version } from '../support/stix.ts'
 
 const server = await startServer(t, { topology: policyTopology(), env: { COMITY_REQUEST_LIMIT: 'off' } })
+const comity = commands(t)
 
 const release = {
   type: 'marking-definition',
