@@ -11,10 +11,8 @@ import { Wire } from '../support/wire.ts'
 import { READ_WRITE, STIX21, topology } from '../support/world.ts'
 
 const PAGE = 30
-const server = await startServer(t, {
-  topology: topology(),
-  env: { COMITY_REQUEST_SECONDS: '10', COMITY_PAGE_BYTES: '33554432' },
-})
+const env = { COMITY_PAGE_BYTES: '33554432' }
+const server = await startServer(t, { topology: topology(), env: { ...env, COMITY_REQUEST_SECONDS: '10' } })
 const analyst = server.as('analyst')
 const big = () => indicator({ description: 'd'.repeat(1_000_000) })
 for (let i = 0; i < PAGE; i += 10) await analyst.add(READ_WRITE.path, ...Array.from({ length: 10 }, big))
@@ -92,9 +90,12 @@ test('20 readers of 30 MB at 1 KB/s', { timeout: 60_000 }, async (t) => {
 test('quick readers get their pages, and in want of room an answer that says so', {
   timeout: 60_000,
 }, async (t) => {
+  // In want of room a second without bytes is too slow for the node above, and here all readers are one busy process.
+  const patient = await startServer(t, { database: server.database, env })
+  const reader = patient.as('analyst')
   const agent = new Agent({ maxSockets: 30 })
   const answers = await Promise.all(
-    Array.from({ length: 20 }, () => analyst.request({ path: `${READ_WRITE.path}objects/`, agent })),
+    Array.from({ length: 20 }, () => reader.request({ path: `${READ_WRITE.path}objects/`, agent })),
   )
   for (const answer of answers) {
     if (answer.status === 200) t.equal(answer.objects.length, PAGE)
