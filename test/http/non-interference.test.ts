@@ -28,7 +28,7 @@ import { ReferenceLog } from '../support/reference-log.ts'
 import { difference, type Heard, Made, replay } from '../support/replay.ts'
 import { type Line, randomScript } from '../support/script.ts'
 
-const WORLDS = Number(process.env.COMITY_WORLDS ?? 10)
+const WORLDS = Number(process.env.COMITY_WORLDS ?? 6)
 /** To look at world 29 of seed 9 again: COMITY_SEED=9 COMITY_FIRST=29 COMITY_WORLDS=30. */
 const FIRST = Number(process.env.COMITY_FIRST ?? 0)
 const SEED = Number(process.env.COMITY_SEED ?? 1)
