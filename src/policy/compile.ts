@@ -1,7 +1,7 @@
 /** Compiles a reader to the set of audiences it may see; the only caller of permit() (policy.md §11). */
 import type { Micros } from '../time.ts'
 import { labelsIn, representatives } from './kin.ts'
-import type { AudienceRecord, Subject, World } from './model.ts'
+import type { AudienceRecord, Label, Subject, World } from './model.ts'
 import { decide, permit } from './permit.ts'
 
 /** Audience ids that a reader sees, as Postgres reads them. */
@@ -22,6 +22,9 @@ interface Compiled extends Scope {
   until: Micros
   /** Per audience, by which rule it is admitted; filled as it is asked for. */
   rules: Map<number, string>
+  /** The same label by label, where they differ. */
+  each: Map<number, readonly string[] | null>
+  readBack?: readonly number[]
 }
 
 /** By which rules a reader is admitted, as long as nothing changes. */
@@ -29,6 +32,11 @@ export interface Rules {
   /** The same object as long as the rules are. */
   era: object
   of(audience: number): string
+  /**
+   * By which rule each of its labels alone admits, in their order; null when that is the same for all of them. What a row
+   * refers to is in its audience, and is not for everybody to know who sees the row.
+   */
+  each(audience: number): readonly string[] | null
 }
 
 const NEVER = 1n << 62n
@@ -72,10 +80,25 @@ export class Scopes {
       count: world.audienceCount,
       until: this.#next(now),
       rules: found?.rules ?? new Map(),
+      each: found?.each ?? new Map(),
     }
     if (this.#compiled.size > 10_000) this.#compiled.clear()
     this.#compiled.set(key, compiled)
     return compiled
+  }
+
+  /** Audiences of the reader's scope that admit it only because it submitted what carries them (policy.md §3, relation 1). */
+  readBack(who: Subject | null, now: Micros): readonly number[] {
+    const compiled = this.of(who, now) as Compiled
+    if (compiled.readBack) return compiled.readBack
+    const { audiences, topology } = this.#world
+    const subject = who && this.#current(who)
+    compiled.readBack = compiled.ids.filter((id) => {
+      const record = audiences[id]
+      if (!record || record.submitter !== subject?.principal.id) return false
+      return !permit(topology, subject, { ...record, submitter: '' }, now)
+    })
+    return compiled.readBack
   }
 
   /** By which rule the reader is admitted to an audience of its scope: what the ledger writes down (policy.md §13). */
@@ -96,7 +119,29 @@ export class Scopes {
   /** The same, of one moment. */
   rules(who: Subject | null, now: Micros): Rules {
     const { rules } = this.of(who, now) as Compiled
-    return { era: rules, of: (audience) => this.rule(who, audience, now) }
+    return {
+      era: rules,
+      of: (audience) => this.rule(who, audience, now),
+      each: (audience) => this.#each(who, audience, now),
+    }
+  }
+
+  #each(who: Subject | null, audience: number, now: Micros): readonly string[] | null {
+    const { each } = this.of(who, now) as Compiled
+    let rules = each.get(audience)
+    if (rules === undefined) {
+      const record = this.#world.audiences[audience]
+      const subject = who && this.#current(who)
+      const rule = this.rule(who, audience, now)
+      const one = (label: Label) => {
+        const decision = decide(this.#world.topology, subject, { ...nothing(record), own: [label] }, now)
+        return decision.yes ? decision.rule : 'until-now'
+      }
+      const all = !record || record.own.length < 2 || rule === 'submitter' ? [] : record.own.map(one)
+      rules = all.some((other) => other !== rule) ? all : null
+      each.set(audience, rules)
+    }
+    return rules
   }
 
   /** Asks of single records what `of` compiles for all of them. */
@@ -156,6 +201,13 @@ export class Scopes {
     return this.#boundaries[low] ?? NEVER
   }
 }
+
+/** Of an audience what is no demand, and not that its submitter reads it back. */
+const nothing = (record: AudienceRecord | undefined): AudienceRecord => ({
+  own: [],
+  submitter: '',
+  ...(record?.origin !== undefined && { origin: record.origin }),
+})
 
 const keyOf = (who: Subject | null) => (who === null ? '' : `${who.cap ?? ''} ${who.principal.id}`)
 

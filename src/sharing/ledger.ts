@@ -4,13 +4,15 @@ import type { Caller, Subject } from '../policy/model.ts'
 import { ceiling } from '../policy/permit.ts'
 import { entryHashes } from '../store/deliveries.ts'
 import { type Entry, type Head, NAMED, readEntries, readHeads } from '../store/ledger.ts'
+import { type Delivered, readAnswers } from '../store/ledger-answers.ts'
+import type { Binding } from '../taxii/cursor.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { entryText } from '../taxii/ledger-entry.ts'
 import { dayName, headText, ledgerKey } from '../taxii/ledger-head.ts'
 import { treeOf } from '../taxii/ledger-tree.ts'
 import { formatMicros, parseMicros } from '../time.ts'
 import { readable } from './own-copies.ts'
-import { type Asked, openWalk, pageOfRows } from './walk.ts'
+import { type Asked, openWalk, pageOfRows, seal, unseal } from './walk.ts'
 
 type Member = Caller & { subject: Subject }
 
@@ -46,30 +48,41 @@ export async function listEntries(exchange: Exchange, caller: Member, asked: Ask
   const oldest = asked.order === 'oldest'
   const { object = null, organization: reader = null } = asked
   const chain = seesChain(exchange, caller)
-  const walk = openWalk(exchange, { limit: asked.limit ?? PAGE, next: asked.next }, [
-    'ledger',
-    caller.id,
-    JSON.stringify([oldest, object, asked.since ?? null, reader, chain]),
-  ])
+  const limit = asked.limit ?? PAGE
+  const binding = ['ledger', caller.id, JSON.stringify([oldest, object, asked.since ?? null, reader, chain])]
   const organization = caller.subject.organization.id
-  const rows = await readEntries(exchange.pool, exchange.reader(caller), {
-    organization,
-    collections: [...readable(exchange, caller).keys()],
-    chain,
-    oldest,
-    beyond: walk.beyond,
-    seq: null,
-    since,
-    reader,
-    object,
-    limit: walk.limit,
-  })
-  return pageOfRows(exchange, walk, rows, (entry) => shown(entry, chain))
+  const collections = [...readable(exchange, caller).keys()]
+  const query = { organization, collections, oldest, since, reader, object, limit }
+  if (!chain) return await listAnswers(exchange, caller, query, { next: asked.next, binding })
+  const walk = openWalk(exchange, { limit, next: asked.next }, binding)
+  const { beyond } = walk
+  const rows = await readEntries(exchange.pool, exchange.reader(caller), { ...query, beyond, seq: null })
+  return pageOfRows(exchange, walk, rows, (entry) => ({
+    ...shown(entry, entry.until),
+    count: entry.count,
+    chain: linkOf(entry),
+  }))
 }
 
-/** An entry as the caller gets it. */
-function shown(entry: Entry, chain: boolean) {
-  const { at, until, principal, reader, token, root, collection, rule, visible, objects } = entry
+/** To those who do not see the chain: answer by answer, as if there were nothing but what they see. */
+async function listAnswers(
+  exchange: Exchange,
+  caller: Member,
+  query: Omit<Parameters<typeof readAnswers>[2], 'beyond'>,
+  { next, binding }: { next: string | undefined; binding: Binding },
+) {
+  const from = unseal(exchange, next, binding)
+  const beyond = from && { at: from.after, tie: from.addedAfter ?? 0n }
+  const rows = await readAnswers(exchange.pool, exchange.reader(caller), { ...query, beyond })
+  const items = rows.slice(0, query.limit).map((one) => shown(one, one.at))
+  const last = rows[query.limit - 1]
+  if (rows.length <= query.limit || !last) return { items }
+  return { items, next: seal(exchange, { after: last.at, addedAfter: last.tie }, binding) }
+}
+
+/** A delivery as the caller gets it. */
+function shown(one: Delivered, until: bigint) {
+  const { at, principal, reader, token, root, collection, rule, visible, objects } = one
   return {
     at: formatMicros(at),
     until: formatMicros(until),
@@ -79,26 +92,41 @@ function shown(entry: Entry, chain: boolean) {
     root,
     collection,
     rule,
-    count: chain ? entry.count : visible,
+    count: visible,
     objects,
     objects_left_out: Math.max(0, visible - NAMED),
-    ...(chain && { chain: linkOf(entry) }),
   }
 }
 
 /** What of an entry only matters to its hash. */
 function linkOf(entry: Entry) {
-  const { seq, country, sealed, audience, epoch, revision, first, last, runs, previous, hash } = entry
+  const {
+    seq,
+    country,
+    sealed,
+    audience,
+    marks_rule,
+    epoch,
+    revision,
+    first,
+    last,
+    runs,
+    pages,
+    previous,
+    hash,
+  } = entry
   return {
     seq: Number(seq),
     country,
     sealed: formatMicros(sealed),
     audience,
+    marks_rule,
     epoch: Number(epoch),
     revision: Number(revision),
     first: formatMicros(first),
     last: formatMicros(last),
     runs,
+    pages,
     previous,
     hash,
   }
@@ -149,7 +177,6 @@ export async function proveEntry(exchange: Exchange, caller: Member, seq: bigint
   const collections = [...readable(exchange, caller).keys()]
   const everything = {
     collections,
-    chain: true,
     oldest: false,
     beyond: null,
     since: null,

@@ -21,6 +21,14 @@ type Member = Caller & { subject: Subject }
 /** A capped token learns of what it fetched itself; any other credential of whatever its owner fetched. */
 const credential = ({ subject, token }: Member) => (subject.cap === null ? null : (token?.id ?? ''))
 
+/** All recalls of its organization's objects are for an uncapped custodian. */
+const seesAll = ({ subject: { principal, cap } }: Member) =>
+  principal.kind === 'person' && principal.custodian && cap === null
+
+/** Audiences under which the caller sees objects, and not what made them stricter: it only reads back its own. */
+const hiddenCauses = (exchange: Exchange, caller: Member) =>
+  seesAll(caller) ? [] : exchange.readBack(caller)
+
 /** The caller's notices, open ones first, each as soon as what it is about has happened. */
 export async function listRecalls(exchange: Exchange, caller: Member, asked: Asked) {
   const token = credential(caller)
@@ -29,10 +37,11 @@ export async function listRecalls(exchange: Exchange, caller: Member, asked: Ask
   const limit = asked.limit ?? PAGE
   const beyond = walk && { open: walk.addedAfter === 1n, seq: walk.after }
   const reader = exchange.reader(caller)
+  const readBack = hiddenCauses(exchange, caller)
   const rows = await exchange.pool.transaction(async (db) => {
     await assume(db, reader)
     await findRecalls(db)
-    return await readNotices(db, reader, { token, id: null, beyond, limit })
+    return await readNotices(db, reader, { token, id: null, beyond, limit, readBack })
   })
   const items = rows.slice(0, limit)
   const last = items.at(-1)
@@ -60,10 +69,11 @@ function shown({ id, at, root, collection, object, versions, fetched, kind, reas
 export async function acknowledge(exchange: Exchange, caller: Member, recall: string) {
   const reader = exchange.reader(caller)
   const token = credential(caller)
+  const readBack = hiddenCauses(exchange, caller)
   return await exchange.pool.transaction(async (db) => {
     await assume(db, reader)
     if (!(await acknowledgeRecall(db, recall, token, exchange.clock.now()))) throw new AppError('notFound')
-    const [notice] = await readNotices(db, reader, { token, id: recall, beyond: null, limit: 1 })
+    const [notice] = await readNotices(db, reader, { token, id: recall, beyond: null, limit: 1, readBack })
     if (!notice) throw new AppError('notFound')
     return shown(notice)
   })
@@ -72,13 +82,14 @@ export async function acknowledge(exchange: Exchange, caller: Member, recall: st
 /** Recalls of the caller's organization's objects: those that it may see; all of them to an uncapped custodian. */
 export async function listIssued(exchange: Exchange, caller: Member, asked: Asked) {
   const walk = openWalk(exchange, asked, ['recalls-issued', caller.id, caller.subject.cap ?? ''])
-  const { principal, organization, cap } = caller.subject
+  const { principal, organization } = caller.subject
   const rows =
     principal.kind === 'person'
       ? await readIssued(exchange.pool, exchange.reader(caller), {
           organization: organization.id,
           collections: [...readable(exchange, caller).keys()],
-          all: principal.custodian && cap === null,
+          all: seesAll(caller),
+          readBack: hiddenCauses(exchange, caller),
           before: walk.beyond,
           limit: walk.limit,
         })

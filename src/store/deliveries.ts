@@ -15,16 +15,23 @@ export interface NewDelivery {
   revision: string
   /** Written down only if epoch and revision are still the database's. */
   confirm: boolean
-  parts: readonly {
-    organization: string
-    country: string
-    audience: number
-    rule: string
-    count: number
-    first: string
-    last: string
-    runs: string
-  }[]
+  parts: readonly Part[]
+}
+
+/** What one delivery holds of one organization under one audience and one rule. */
+export interface Part {
+  organization: string
+  country: string
+  audience: number
+  rule: string
+  /** By which rule the markings alone admit; absent until it is known. */
+  marks_rule?: string
+  /** The rules of the audience's labels one by one, where they are not all the same. */
+  each?: readonly string[]
+  count: number
+  first: string
+  last: string
+  runs: string
 }
 
 /** @returns which of them were written down */
@@ -49,6 +56,7 @@ export interface NewRule {
   /** Of the originator. */
   country: string
   rule: string
+  each: readonly string[] | null
 }
 
 /** @returns false when the delivery was sealed without them meanwhile */
@@ -72,6 +80,10 @@ export interface Taken {
   book: string | null
   positions: Buffer | null
   audiences: Buffer | null
+  collection: number
+  /** The collection's `rewritten` as the page was read. */
+  revision: bigint
+  parts: Part[] | null
 }
 
 /** What waits to be sealed after a delivery, with the lock until the end of the transaction; none while another node has it. */
@@ -93,12 +105,34 @@ export async function rulesOf(
   return found
 }
 
-/** What one delivery holds of one organization under one audience and one rule. */
-export type Part = NewDelivery['parts'][number]
+/** What markings alone make of rows where they lie now, as numbers of audiences by position. */
+export async function marksAt(
+  db: Database,
+  collection: number,
+  positions: readonly number[],
+): Promise<Map<number, number>> {
+  if (positions.length === 0) return new Map()
+  const row = await db.one<{ places: string[] | null; marks: number[] | null }>(
+    sql`select array_agg(m.position::text) as places, array_agg(m.marks) as marks
+      from marks_at(array_fill(${collection}::int, array[${positions.length}::int]), ${positions.map(String)}::bigint[]) m`,
+  )
+  return new Map((row.places ?? []).map((place, i) => [Number(place), row.marks?.[i] as number]))
+}
+
+/** `rewritten` of collections: it grows whenever a row that was there changes or goes. */
+export async function readRewritten(
+  db: Database,
+  collections: readonly number[],
+): Promise<Map<number, bigint>> {
+  const rows = await db.rows<{ collection: number; rewritten: string }>(
+    sql`select collection, rewritten::text from collection_head where collection = any (${collections}::int[])`,
+  )
+  return new Map(rows.map(({ collection, rewritten }) => [collection, BigInt(rewritten)]))
+}
 
 /**
  * Seals these deliveries.
- * @param raw parts of those that were still as they were read
+ * @param raw parts of those that were still as they were read, and of others whose parts are not as they were put together
  * @returns how many answers, 0 also while another node seals
  */
 export async function sealDeliveries(

@@ -32,7 +32,7 @@ export async function* readChain(db: Database, organization: string): AsyncGener
     const rows =
       await db.rows<StoredEntry>(sql`select e.seq, e.country, e.sealed, e.at, e.until, e.principal, e.reader, e.token::text, coalesce(p.root, '') as root,
         coalesce(p.id::text, '') as collection, e.audience, e.rule, e.epoch, e.revision, e.count, e.first, e.last,
-        encode(e.runs, 'hex') as runs, encode(e.previous, 'hex') as previous, encode(e.hash, 'hex') as hash
+        encode(e.runs, 'hex') as runs, e.marks_rule, encode(e.pages, 'hex') as pages, encode(e.previous, 'hex') as previous, encode(e.hash, 'hex') as hash
       from ledger_entry e left join ledger_place p on p.collection = e.collection
       where e.organization = ${organization} and e.seq > ${after}::bigint order by e.seq limit ${BATCH}`)
     for (const row of rows) {

@@ -1,4 +1,4 @@
-/** Reads the delivery ledger as a principal: entries of its own organization, with the objects that it sees (policy.md §13). */
+/** Reads the delivery ledger as a custodian: the chain of its organization as it is, with the objects that it sees (policy.md §13). */
 import type { Database } from './pool.ts'
 import { type Reader, readAs } from './session.ts'
 import { type Sql, sql } from './sql.ts'
@@ -26,8 +26,12 @@ export interface EntryTerms {
   count: number
   first: bigint
   last: bigint
-  /** Hexadecimal, as `previous`. */
+  /** Hexadecimal, as `pages` and `previous`. */
   runs: string
+  /** By which rule the markings alone admit; null in entries of before 0014, as `pages`. */
+  marks_rule: string | null
+  /** When its pages left. */
+  pages: string | null
   previous: string
 }
 
@@ -42,8 +46,6 @@ export interface EntryQuery {
   organization: string
   /** Collections that the caller may read: of others it sees no object. */
   collections: readonly number[]
-  /** The whole chain, or only what was delivered under audiences of the reader's. */
-  chain: boolean
   oldest: boolean
   /** Only those beyond this one, in the order asked for. */
   beyond: bigint | null
@@ -55,33 +57,48 @@ export interface EntryQuery {
   limit: number
 }
 
+/** Which rows the caller sees of what was delivered, in collections that it may read. @param t their table */
+export function namedIn(
+  reader: Reader,
+  { organization, collections, object }: Pick<EntryQuery, 'organization' | 'collections' | 'object'>,
+  t: Sql,
+): Sql {
+  return sql`${t}.organization = ${organization} and ${t}.audience = any (${reader.scope}::int[])
+    and ${t}.collection = any (${collections}::int[]) and (${object}::text is null or ${t}.object_id = ${object})`
+}
+
+/** Numbers of the entries that hold the object that is asked for, as far as the caller sees it. */
+export function holding(
+  reader: Reader,
+  query: Pick<EntryQuery, 'organization' | 'collections' | 'object'>,
+): Sql {
+  const { organization, object } = query
+  return sql`(select h from (
+      select array_agg(v.collection) as collections, array_agg(v.position) as places from (
+        select i.collection, i.position from collection c join item i on i.collection = c.seq and i.object_id = ${object}
+          where s.fresh and ${namedIn(reader, query, sql`i`)}
+        union all
+        select f.collection, f.position from collection c join former f on f.collection = c.seq and f.object_id = ${object}
+          where s.fresh and ${namedIn(reader, query, sql`f`)}
+      ) v
+    ) p cross join lateral entries_holding(${organization}, p.collections, p.places) h)`
+}
+
 type Raw = { [K in keyof Entry]: Entry[K] extends bigint ? string : Entry[K] }
 
 /** @returns at most one more than `limit` */
 export async function readEntries(db: Database, reader: Reader, query: EntryQuery): Promise<Entry[]> {
-  const { organization, collections, chain, oldest, beyond, seq, since, object } = query
-  const named = (
-    t: Sql,
-  ) => sql`${t}.organization = ${organization} and ${t}.audience = any (${reader.scope}::int[])
-    and ${t}.collection = any (${collections}::int[]) and (${object}::text is null or ${t}.object_id = ${object})`
+  const { organization, oldest, beyond, seq, since, object } = query
+  const named = (t: Sql) => namedIn(reader, query, t)
   const order = oldest ? sql`e.seq` : sql`e.seq desc`
   const after = oldest ? sql`e.seq > ${beyond}::bigint` : sql`e.seq < ${beyond}::bigint`
-  const holding = sql`e.seq in (select h from (
-      select array_agg(v.collection) as collections, array_agg(v.position) as places from (
-        select i.collection, i.position from collection c join item i on i.collection = c.seq and i.object_id = ${object}
-          where s.fresh and ${named(sql`i`)}
-        union all
-        select f.collection, f.position from collection c join former f on f.collection = c.seq and f.object_id = ${object}
-          where s.fresh and ${named(sql`f`)}
-      ) v
-    ) p cross join lateral entries_holding(${organization}, p.collections, p.places) h)`
   const row = await readAs<{ found: Raw[] | null }>(
     db,
     reader,
     sql`select json_agg(x) as found from (
       select e.seq::text, e.country, e.sealed::text, e.at::text, e.until::text, e.principal, e.reader, e.token, p.root,
         p.id as collection, e.audience, e.rule, e.epoch::text, e.revision::text, e.count, e.first::text, e.last::text,
-        encode(e.runs, 'hex') as runs, encode(e.previous, 'hex') as previous, encode(e.hash, 'hex') as hash,
+        encode(e.runs, 'hex') as runs, e.marks_rule, encode(e.pages, 'hex') as pages, encode(e.previous, 'hex') as previous, encode(e.hash, 'hex') as hash,
         o.visible, coalesce(o.objects, '[]') as objects
       from ledger_entry e join ledger_place p on p.collection = e.collection
       cross join lateral (
@@ -101,11 +118,10 @@ export async function readEntries(db: Database, reader: Reader, query: EntryQuer
         ) n
       ) o
       where s.fresh and s.scope is not null and e.organization = ${organization}
-        and (${chain}::boolean or (e.audience = any (${reader.scope}::int[]) and o.visible > 0))
         and (${beyond}::bigint is null or ${after}) and (${seq}::bigint is null or e.seq = ${seq}::bigint)
         and (${since}::bigint is null or e.until >= ${since}::bigint)
         and (${query.reader}::text is null or e.reader = ${query.reader})
-        ${object === null ? sql`` : sql`and ${holding}`}
+        ${object === null ? sql`` : sql`and e.seq in ${holding(reader, query)}`}
       order by ${order} limit ${query.limit + 1}
     ) x`,
   )

@@ -54,11 +54,23 @@ export interface NoticeQuery {
   /** Beyond this one in the list: open ones first, then the last first. */
   beyond: { open: boolean; seq: bigint } | null
   limit: number
+  /** Audiences that the reader sees only because it submitted what carries them. */
+  readBack: readonly number[]
 }
+
+/**
+ * What follows from another version, or from what an object points at, need not be visible to who submitted it: it reads
+ * its own back, and learns nothing new. To all others the label of the row tells it.
+ */
+const CAUSES = sql`r.kind in ('newer-version', 'reference')`
 
 /** @returns at most one more than `limit` */
 export async function readNotices(db: Database, reader: Reader, query: NoticeQuery): Promise<Notice[]> {
-  const { beyond } = query
+  const { beyond, readBack } = query
+  const back = sql`(${readBack}::int[] <> '{}' and (exists (select from item i
+      where i.collection = r.collection and i.position = u.place and i.audience = any (${readBack}::int[]))
+    or exists (select from former f
+      where f.collection = r.collection and f.position = u.place and f.audience = any (${readBack}::int[]))))`
   const row = await readAs<{ found: Raw<Notice>[] | null }>(
     db,
     reader,
@@ -66,12 +78,16 @@ export async function readNotices(db: Database, reader: Reader, query: NoticeQue
       select r.seq::text, r.id, r.at::text, p.root, p.id as collection, r.object_id as object, n.versions,
         n.fetched::text, r.kind, r.reason, n.acknowledged::text
       from (
-        select n.recall, min(n.fetched) as fetched,
-          case when bool_and(n.acknowledged is not null) then min(n.acknowledged) end as acknowledged,
-          (select json_agg(distinct v) from recall_notice m cross join lateral unnest(m.versions) v
-            where m.recall = n.recall and m.principal = ${reader.principal}
-              and (${query.token}::text is null or m.token = ${query.token})) as versions
-        from recall_notice n
+        select n.recall, min(t.fetched) as fetched, json_agg(distinct v) as versions,
+          case when bool_and(n.acknowledged is not null) then min(n.acknowledged) end as acknowledged
+        from recall_notice n join recall r on r.id = n.recall
+        cross join lateral (
+          select min(u.at) as fetched, array_agg(w.version) as versions
+          from unnest(n.places, n.times) as u (place, at) join unnest(r.places, r.versions) as w (place, version) using (place)
+          where not (${CAUSES} and ${back}) having count(*) > 0
+          union all
+          select n.fetched, n.versions where n.places = '{}'
+        ) t cross join lateral unnest(t.versions) v
         where s.fresh and n.principal = ${reader.principal} and (${query.token}::text is null or n.token = ${query.token})
           and (${query.id}::uuid is null or n.recall = ${query.id}::uuid)
         group by n.recall
@@ -137,10 +153,16 @@ export async function readIssued(
     /** Collections that the reader may read: of others it sees no object. */
     collections: readonly number[]
     all: boolean
+    /** Audiences that the reader sees only because it submitted what carries them. */
+    readBack: readonly number[]
     before: bigint | null
     limit: number
   },
 ): Promise<Issued[]> {
+  const { readBack } = query
+  const me = reader.principal
+  // Who did it knows.
+  const told = sql`(not (${CAUSES}) or r.actor = ${me} or `
   const row = await readAs<{ found: Raw<Issued>[] | null }>(
     db,
     reader,
@@ -150,25 +172,28 @@ export async function readIssued(
       from recall r join ledger_place p on p.collection = r.collection
       cross join lateral (
         select case when ${query.all}::boolean then (select array_agg(distinct a) from unnest(r.versions) a)
-          else (select array_agg(distinct o.version) from (
-            select i.version from item i where i.collection = r.collection and i.position = any (r.places)
-              and i.organization = r.organization and i.audience = any (${reader.scope}::int[])
-              and i.collection = any (${query.collections}::int[])
-            union all
-            select f.version from former f where f.collection = r.collection and f.position = any (r.places)
-              and f.organization = r.organization and f.audience = any (${reader.scope}::int[])
-              and f.collection = any (${query.collections}::int[])
-          ) o) end as versions
+          else array_agg(distinct o.version) end as versions, array_agg(o.position) as places
+        from (
+          select i.version, i.position from item i where i.collection = r.collection and i.position = any (r.places)
+            and i.organization = r.organization and i.audience = any (${reader.scope}::int[])
+            and i.collection = any (${query.collections}::int[]) and ${told} i.audience <> all (${readBack}::int[]))
+          union all
+          select f.version, f.position from former f where f.collection = r.collection and f.position = any (r.places)
+            and f.organization = r.organization and f.audience = any (${reader.scope}::int[])
+            and f.collection = any (${query.collections}::int[]) and ${told} f.audience <> all (${readBack}::int[]))
+        ) o
       ) v
       cross join lateral (
         select count(*)::int as fetched, count(acknowledged)::int as acknowledged,
           json_agg(json_build_object('principal', m.principal, 'organization', m.reader, 'fetched', m.fetched::text,
             'acknowledged', m.acknowledged::text) order by m.principal) filter (where m.n <= ${RECIPIENTS}::int) as recipients
         from (
-          select principal, min(reader) as reader, min(fetched) as fetched, row_number() over (order by principal) as n,
+          select principal, min(reader) as reader, row_number() over (order by principal) as n,
+            min(case when ${query.all}::boolean then fetched
+              else (select min(u.at) from unnest(places, times) as u (place, at) where u.place = any (v.places)) end) as fetched,
             case when bool_and(acknowledged is not null) then max(acknowledged) end as acknowledged
           from recall_notice where recall = r.id and organization = r.organization
-            and (${query.all}::boolean or versions && v.versions) group by principal
+            and (${query.all}::boolean or places && v.places) group by principal
         ) m
       ) n
       where s.fresh and s.scope is not null and r.organization = ${query.organization} and v.versions is not null

@@ -11,7 +11,7 @@ import type { PageRecord } from '../store/page-places.ts'
 import type { Page } from '../store/read-items.ts'
 import { StaleWorld } from '../store/session.ts'
 import type { Exchange } from './exchange.ts'
-import { encodeRuns, type Share } from './runs.ts'
+import { type Share, stretchOf } from './runs.ts'
 
 /** A page that is about to leave. */
 export interface Outgoing {
@@ -79,6 +79,7 @@ export function writtenAsRead(exchange: Exchange, caller: Caller): Written {
         audience,
         country: organizations.get(originOf(exchange.audience(audience)))?.country ?? 'ZZ',
         rule: book.rules.of(audience),
+        each: book.rules.each(audience),
       }))
       let noted = false
       try {
@@ -138,6 +139,7 @@ async function record(
   { collection, epoch, shares, rewritten }: Outgoing,
   confirm: boolean,
 ): Promise<boolean> {
+  const rules = exchange.rules(caller)
   const delivery: NewDelivery = {
     at: String(exchange.clock.now()),
     principal: caller.id,
@@ -147,7 +149,11 @@ async function record(
     epoch: String(epoch),
     revision: rewritten,
     confirm,
-    parts: shares.map((share) => ({ ...share, rule: exchange.rule(caller, share.audience) })),
+    parts: shares.map((share) => {
+      const each = rules.each(share.audience)
+      const rule = rules.of(share.audience)
+      return { ...share, rule, ...(each ? { each } : { marks_rule: rule }) }
+    }),
   }
   let queue = queues.get(exchange)
   if (!queue) {
@@ -166,7 +172,9 @@ async function drain(exchange: Exchange, queue: { waiting: Waiting[]; running: b
   while (queue.waiting.length > 0) {
     const group = queue.waiting.splice(0, MOST)
     try {
-      const { list, places } = gather(group.map((w) => w.delivery))
+      // The moment at which they are written down, for all of them: that of one says nothing of what it is put together with.
+      const at = String(exchange.clock.now())
+      const { list, places } = gather(group.map(({ delivery }) => ({ ...delivery, at })))
       // On a connection that has just read a page.
       const kept = await recordDeliveries(exchange.pages, list)
       group.forEach((w, i) => {
@@ -209,6 +217,5 @@ export function gather(all: readonly NewDelivery[]): { list: NewDelivery[]; plac
 function joined([part, firsts]: [Part, Set<string>]): Part {
   if (firsts.size === 1) return part
   const positions = [...firsts].map(Number).sort((a, b) => a - b)
-  const ends = { first: String(positions[0]), last: String(positions.at(-1)) }
-  return { ...part, ...ends, count: positions.length, runs: encodeRuns(positions).toString('hex') }
+  return { ...part, ...stretchOf(positions) }
 }

@@ -166,9 +166,9 @@ export class Exchange {
     }
   }
 
-  /** By which rule this caller is admitted to an audience that it sees. */
-  rule(caller: Caller, audience: number): string {
-    return (this.#scopes as Scopes).rule(caller.subject, audience, this.clock.now())
+  /** Audiences that the caller sees only because it submitted what carries them. */
+  readBack(caller: Caller): readonly number[] {
+    return (this.#scopes as Scopes).readBack(caller.subject, this.clock.now())
   }
 
   /** The rules by which a caller is admitted, of this very world. */

@@ -1,5 +1,6 @@
 /** The ledger's work that no request waits for: seals deliveries, spreads recalls, signs heads (policy.md §13). */
 import {
+  type NewRule,
   type Part,
   rulesOf,
   sealDeliveries,
@@ -11,6 +12,7 @@ import { unfold } from '../store/page-places.ts'
 import type { Database } from '../store/pool.ts'
 import type { Exchange } from './exchange.ts'
 import { signHeads } from './ledger-head.ts'
+import { nameMarksRules, type Sealable } from './marks-rules.ts'
 
 const ANSWERS = 200
 const RECALLS = 20
@@ -36,41 +38,56 @@ async function seal(exchange: Exchange, after: bigint): Promise<bigint | null> {
     const taken = await takeDeliveries(db, after, ANSWERS)
     const last = taken.at(-1)
     if (!last) return null
-    const raw = await partsOf(exchange, db, taken, now)
-    const ids = taken.filter(({ id, book }) => book === null || raw.has(id)).map(({ id }) => id)
+    const { pages, raw } = await pagesOf(exchange, db, taken, now)
+    const parts = await nameMarksRules(exchange, db, pages)
+    for (const [id, found] of raw) if (!parts.has(id)) parts.set(id, found)
     await sealDeliveries(
       db,
       now,
-      ids,
-      [...raw].map(([id, parts]) => ({ id: String(id), parts })),
+      pages.map(({ id }) => id),
+      [...parts].map(([id, list]) => ({ id: String(id), parts: list })),
     )
     return last.id
   })
 }
 
-/** Puts together what pages hold that are still as they were read; those whose rules are not noted yet are left out. */
-async function partsOf(
+/**
+ * What is to be sealed, with its parts. Those are put together here of pages that are still as they were read (`raw`); of
+ * these, the ones whose rules are not noted yet are left out.
+ */
+async function pagesOf(
   exchange: Exchange,
   db: Database,
   taken: readonly Taken[],
   now: bigint,
-): Promise<Map<bigint, Part[]>> {
-  const found = new Map<bigint, Part[]>()
+): Promise<{ pages: Sealable[]; raw: Map<bigint, Part[]> }> {
+  const pages: Sealable[] = []
+  const raw = new Map<bigint, Part[]>()
   const books = new Set(taken.map(({ book }) => book).filter((book) => book !== null))
-  if (books.size === 0) return found
-  const rules = await rulesOf(db, [...books])
+  const rules = books.size > 0 ? await rulesOf(db, [...books]) : new Map<string, Map<number, NewRule>>()
   // Another node may have met audiences that this one does not know yet.
   await exchange.refresh()
-  for (const { id, at, book, ...page } of taken) {
-    if (book === null) continue
+  for (const { id, at, book, collection, revision, ...page } of taken) {
+    if (book === null) {
+      pages.push({ id, collection, revision: BigInt(revision), parts: page.parts ?? [] })
+      continue
+    }
     const parts: Part[] = []
     let missing = false
     for (const share of exchange.shares(unfold(page))) {
       const noted = rules.get(book)?.get(share.audience)
       if (!noted) missing = true
-      parts.push({ ...share, country: noted?.country ?? share.country, rule: noted?.rule ?? 'unknown' })
+      const each = noted?.each ? { each: noted.each } : {}
+      parts.push({
+        ...share,
+        country: noted?.country ?? share.country,
+        rule: noted?.rule ?? 'unknown',
+        ...each,
+      })
     }
-    if (!missing || now - at > PATIENCE) found.set(id, parts)
+    if (missing && now - at <= PATIENCE) continue
+    pages.push({ id, collection, revision: BigInt(revision), parts })
+    raw.set(id, parts)
   }
-  return found
+  return { pages, raw }
 }

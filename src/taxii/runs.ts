@@ -31,17 +31,20 @@ export function sharesOf(
     const organization = originOf(recordOf(audience))
     // The standard definitions are nobody's.
     if (organization === '') continue
-    shares.push({
-      organization,
-      country: organizations.get(organization)?.country ?? 'ZZ',
-      audience,
-      count: positions.length,
-      first: String(positions[0]),
-      last: String(positions.at(-1)),
-      runs: encodeRuns(positions).toString('hex'),
-    })
+    const country = organizations.get(organization)?.country ?? 'ZZ'
+    shares.push({ organization, country, audience, ...stretchOf(positions) })
   }
   return shares
+}
+
+/** Positions as an entry holds them. @param positions ascending, at least one */
+export function stretchOf(positions: readonly number[]) {
+  return {
+    count: positions.length,
+    first: String(positions[0]),
+    last: String(positions.at(-1)),
+    runs: encodeRuns(positions).toString('hex'),
+  }
 }
 
 /**
@@ -74,4 +77,26 @@ function put(bytes: number[], value: number): void {
   let rest = value
   for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
   bytes.push(rest)
+}
+
+/** The positions that `encodeRuns` was given. */
+export function decodeRuns(first: number, runs: Buffer): number[] {
+  const positions: number[] = []
+  let at = 0
+  const take = () => {
+    let value = 0
+    for (let unit = 1; ; unit *= 128) {
+      const byte = runs[at++] ?? 0
+      value += (byte & 127) * unit
+      if (byte < 128) return value
+    }
+  }
+  for (let next = first; at < runs.length; ) {
+    const head = take()
+    const step = head % 2 === 1 ? take() : 1
+    for (let i = 0; i < Math.floor(head / 2); i++) positions.push(next + i * step)
+    next = (positions.at(-1) as number) + 1
+    if (at < runs.length) next += take()
+  }
+  return positions
 }

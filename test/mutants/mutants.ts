@@ -220,13 +220,26 @@ export const ANSWERS: readonly Mutant[] = [
     'store/ledger.js',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
     ['deliveries of collections unknown', 'and ${t}.collection = any (${collections}::int[]) and', 'and'],
-    [
-      'entries with nothing visible',
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
-      '(e.audience = any (${reader.scope}::int[]) and o.visible > 0)',
-      'true',
-    ],
   ),
+  ...of(
+    'store/ledger-answers.js',
+    // Row-level security says the same.
+    [
+      'deliveries of what was stricter',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+      'and e.audience = any (${reader.scope}::int[])',
+      '',
+      'the policy of ledger_entry asks the same',
+    ],
+    ['pages have the time of their entry', "'at', o.at::text", "'at', e.at::text"],
+    ['rules of all demands are told', "'rule', e.marks_rule", "'rule', e.rule"],
+    ['what lies in two entries is counted once', 'one.visible += visible;', 'one.visible = visible;'],
+  ),
+  ...of('taxii/marks-rules.js', [
+    'any label of the audience tells the rule',
+    'if (!said.has(name))',
+    'if (false)',
+  ]),
   ...of(
     'store/recalls.js',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
@@ -234,9 +247,23 @@ export const ANSWERS: readonly Mutant[] = [
     [
       'who received hidden versions is named',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
-      'and (${query.all}::boolean or versions && v.versions) group by',
+      'and (${query.all}::boolean or places && v.places) group by',
       'group by',
     ],
+    [
+      'times of hidden versions are told',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+      'min(case when ${query.all}::boolean then fetched',
+      'min(case when true then fetched',
+    ],
+    [
+      'hidden causes recall what one reads back',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+      'where not (${CAUSES} and ${back}) having',
+      'having',
+    ],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+    ['hidden causes are issued', 'const told = sql `(not (${CAUSES}) or', 'const told = sql `(true or'],
   ),
   ...of('sharing/ledger.js', ['every custodian sees the chain', 'cap === null &&\n', '']),
   ...of(

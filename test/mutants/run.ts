@@ -17,9 +17,14 @@ const UNIT = ['permit-references', 'redact-copies', 'permit-matrix', 'kin'].map(
   (name) => `test/unit/${name}.test.js`,
 )
 const HTTP = ['references', 'redaction', 'model-worlds'].map((name) => `test/http/${name}.test.js`)
-const ASKED = ['recalls', 'ledger', 'appended-again', 'late-tightening', 'non-interference'].map(
-  (name) => `test/http/${name}.test.js`,
-)
+const ASKED = [
+  'recalls',
+  'ledger',
+  'ledger-blind',
+  'appended-again',
+  'late-tightening',
+  'non-interference',
+].map((name) => `test/http/${name}.test.js`)
 /** Of one proof; a mutant that makes a proof run for ever is noticed as well. */
 const MOST_SECONDS = 180
 

@@ -98,10 +98,8 @@ function withoutPredicate(test: Test): string {
       [/\bi\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true'],
       [/\br\.principal = \$\{reader\.principal\}/g, 'true'],
     ],
-    'ledger.js': [
-      [/\be\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true'],
-      [/ and \$\{t\}\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, ''],
-    ],
+    'ledger-answers.js': [[/\be\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true']],
+    'ledger.js': [[/ and \$\{t\}\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, '']],
     'recalls.js': [
       [/\b[if]\.audience = any \(\$\{reader\.scope\}::int\[\]\)/g, 'true'],
       [/\b[nm]\.principal = \$\{reader\.principal\}/g, 'true'],

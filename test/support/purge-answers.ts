@@ -4,6 +4,7 @@
  */
 import type pg from 'pg'
 import type { AudienceRecord, Subject, Tlp } from '../../src/policy/model.ts'
+import { decodeRuns, stretchOf } from '../../src/taxii/runs.ts'
 import type { Micros } from '../../src/time.ts'
 import { mayRead } from '../matrix/reference.ts'
 import type { PlainStore } from './plain-store.ts'
@@ -41,11 +42,13 @@ export async function purgeAnswers(
   await purgeFormer(client, store, reader, now)
   await client.query(
     `create temp table visible as
-      select collection, position, object_id, accepted from item where collection = any ($1) and organization = $2
-      union all select collection, position, object_id, accepted from former where organization = $2`,
+      select collection, position, object_id, accepted, audience from item where collection = any ($1) and organization = $2
+      union all select collection, position, object_id, accepted, audience from former where organization = $2`,
     [await readable(client, store, reader), eyes.own],
   )
   await purgeLedger(eyes)
+  if (!eyes.chain) await cutAnew(eyes)
+  await purgeCauses(eyes, await readBack(client, store, reader, now), reader)
   await purgeRecalls(eyes, reader)
   await purgeReleases(eyes)
   await client.query('delete from quarantined where principal <> $1', [me])
@@ -125,6 +128,113 @@ async function purgeLedger({ client, me, own, chain }: Eyes): Promise<void> {
     [me],
   )
   await client.query(`delete from delivery where parts = '[]' or positions = '{}'`)
+}
+
+/**
+ * To who does not see the chain it must not matter how deliveries are cut into entries and in which order these are: here
+ * every page is an entry of its own, what is visible of it and what was one's own apart, in no order that means anything.
+ */
+async function cutAnew({ client, own, me }: Eyes): Promise<void> {
+  const { rows } = await client.query(
+    `select e.*, encode(e.runs, 'hex') as hex, array(select v.position::text from answers_of(e.at, e.pages, e.first, e.runs) a
+        join visible v on v.collection = e.collection and v.position between a.low and a.high and (v.position - a.low) % a.step = 0) as seen,
+      array(select a.at || ' ' || (a.high - a.low) / a.step + 1 from answers_of(e.at, e.pages, e.first, e.runs) a) as runs_at
+     from ledger_entry e where organization = $1 order by md5(e.seq::text)`,
+    [own],
+  )
+  await client.query('delete from ledger_entry where organization = $1', [own])
+  let seq = 0
+  for (const row of rows) {
+    const seen = new Set<string>(row.seen)
+    const places = decodeRuns(Number(row.first), Buffer.from(row.hex, 'hex'))
+    const parts = new Map<string, number[]>()
+    for (const text of row.runs_at as string[]) {
+      const [at, count] = text.split(' ')
+      for (const place of places.splice(0, Number(count))) {
+        const visible = seen.has(String(place))
+        if (!visible && row.principal !== me) continue
+        const part = parts.get(`${at} ${visible}`) ?? []
+        parts.set(`${at} ${visible}`, part)
+        part.push(place)
+      }
+    }
+    for (const [key, positions] of parts) {
+      const at = key.split(' ')[0]
+      const { count, first, last, runs } = stretchOf(positions)
+      await client.query(
+        `insert into ledger_entry select (jsonb_populate_record(e, jsonb_build_object('seq', $2::bigint, 'at', $3::bigint,
+            'until', $3::bigint, 'count', $4::int, 'first', $5::bigint, 'last', $6::bigint, 'runs', '\\x' || $7::text,
+            'pages', '\\x00' || encode(leb128($4::int), 'hex')))).*
+          from jsonb_populate_record(null::ledger_entry, $1::jsonb) e`,
+        [JSON.stringify(plain(row)), ++seq, at, count, first, last, runs],
+      )
+    }
+  }
+  await client.query('update ledger_chain set seq = $2, headed = 0, day = -1 where organization = $1', [
+    own,
+    seq,
+  ])
+}
+
+/** A row as JSON that the database reads back. */
+function plain(row: Record<string, unknown>): Record<string, unknown> {
+  const bytes = (value: unknown) => (Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value)
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [
+      key,
+      typeof value === 'bigint' ? String(value) : bytes(value),
+    ]),
+  )
+}
+
+/** Audiences that admit the reader only because it submitted what carries them. */
+async function readBack(
+  client: pg.Client,
+  store: PlainStore,
+  reader: Subject | null,
+  now: Micros,
+): Promise<number[]> {
+  const { rows } = await client.query('select id, record from audience')
+  return (rows as { id: number; record: AudienceRecord }[])
+    .filter(({ record }) => record.submitter === reader?.principal.id)
+    .filter(({ record }) => !mayRead(store.topology, reader, { ...record, submitter: '' }, now))
+    .map(({ id }) => id)
+}
+
+/**
+ * A recall that follows from another version, or from what an object points at, is not for who reads the object only as
+ * its submitter: the cause is hidden from it, unless it did it itself.
+ */
+async function purgeCauses({ client, me }: Eyes, back: number[], reader: Subject | null): Promise<void> {
+  const all = reader?.principal.kind === 'person' && reader.principal.custodian && reader.cap === null
+  if (all) return
+  const causes = `r.kind in ('newer-version', 'reference') and r.actor <> $1`
+  const kept = (from: string) => `from ${from} where not exists (select from visible v
+    where v.collection = r.collection and v.position = u.place and v.audience = any ($2::int[]))`
+  await client.query(
+    `update recall_notice n set places = x.places, times = x.times, fetched = coalesce(x.fetched, 0), versions = coalesce(x.versions, '{}')
+      from (
+        select m.recall, m.token, coalesce(array_agg(u.place) filter (where u.kept), '{}') as places,
+          coalesce(array_agg(u.at) filter (where u.kept), '{}') as times, min(u.at) filter (where u.kept) as fetched,
+          array_agg(distinct w.version) filter (where u.kept) as versions
+        from recall_notice m join recall r on r.id = m.recall
+        cross join lateral (select u.place, u.at, not exists (select from visible v where v.collection = r.collection
+          and v.position = u.place and v.audience = any ($2::int[])) as kept from unnest(m.places, m.times) as u (place, at)) u
+        join lateral unnest(r.places, r.versions) as w (place, version) on w.place = u.place
+        where m.principal = $1 and ${causes} group by 1, 2
+      ) x where n.principal = $1 and n.recall = x.recall and n.token = x.token`,
+    [me, back],
+  )
+  await client.query(`delete from recall_notice where principal = $1 and places = '{}' and versions = '{}'`, [
+    me,
+  ])
+  await client.query(
+    `update recall r set
+        places = array(select u.place ${kept('unnest(r.places) as u (place)')} order by 1),
+        versions = array(select u.version ${kept('unnest(r.places, r.versions) as u (place, version)')} order by u.place)
+      where ${causes}`,
+    [me, back],
+  )
 }
 
 /** Left are one's own notices, and recalls of visible objects with who received what is visible of them. */

@@ -127,9 +127,9 @@ interface Delivery {
 }
 
 /**
- * A walk of the ledger. Known, and not closed: deliveries are cut into entries by audience, and those of one moment are in
- * the order of their audiences' numbers. Both may depend on what is hidden (docs/policy-parts/proofs.md). So what is
- * delivered by the replay itself is told here by what it holds, and not by how it is cut.
+ * A walk of the ledger. Who does not see the chain is told by every byte. A custodian sees the chain as it is: it is cut by
+ * audiences, whose numbers and demands are of the whole exchange. So to it what is delivered by the replay itself is told
+ * here by what it holds, and not by how it is cut.
  */
 async function deliveries(node: Node, call: Call, made: Made): Promise<Heard[]> {
   const all: Heard[] = []
@@ -138,11 +138,12 @@ async function deliveries(node: Node, call: Call, made: Made): Promise<Heard[]> 
   let path: string | null = call.path
   for (let page = 0; path !== null && page < 100; page++) {
     const answer: Answer = await node.call({ ...call, path })
-    if (answer.status !== 200) {
+    const items = answer.status === 200 ? (answer.json.items as Delivery[]) : []
+    if (items.every((item) => item.chain === undefined)) {
       all.push({ asked, status: answer.status, fingerprint: made.plain({ ...call, path }, answer) })
-      break
     }
-    for (const item of answer.json.items as Delivery[]) {
+    for (const item of items) {
+      if (item.chain === undefined) continue
       if (made.isNew(item.at)) {
         const { objects, count: _, until: __, chain: ___, ...rest } = item
         const what = JSON.stringify(rest)

@@ -11,13 +11,21 @@ const orNull = <T extends ReturnType<typeof Type.String>>(schema: T) => Type.Uni
 
 const entry = closed({
   at: time,
-  until: Type.String({ format: 'date-time', description: 'When the last of its pages left; mostly `at`.' }),
+  until: Type.String({
+    format: 'date-time',
+    description: 'When the last of its pages left. Without `chain` an item is one answer, and this is `at`.',
+  }),
   principal: orNull(Type.String({ description: 'Who received it; null: anonymous.' })),
   organization: orNull(Type.String({ description: 'Its organization.' })),
   token: orNull(Type.String({ description: 'Id of the API token that it used; null: none.' })),
   root: Type.String(),
   collection: Type.String(),
-  rule: Type.String({ description: 'What let it read, such as `agreement MY>SG`.' }),
+  rule: orNull(
+    Type.String({
+      description:
+        'What let it read, such as `agreement MY>SG`. Without `chain`, by the markings of the objects alone; null: it was not kept.',
+    }),
+  ),
   count: Type.Integer({ description: 'Object versions; of those that the caller may see, without `chain`.' }),
   objects: Type.Array(closed({ id: Type.String(), version: Type.String() }), {
     maxItems: 100,
@@ -31,11 +39,17 @@ const entry = closed({
         country: Type.String(),
         sealed: time,
         audience: Type.Integer(),
+        marks_rule: orNull(
+          Type.String({ description: '`rule` by the markings alone; null in entries of an earlier form.' }),
+        ),
         epoch: Type.Integer(),
         revision: Type.Integer(),
         first: time,
         last: time,
         runs: Type.String(),
+        pages: orNull(
+          Type.String({ description: 'When its pages left; null in entries of an earlier form.' }),
+        ),
         previous: digest,
         hash: digest,
       },
@@ -66,7 +80,7 @@ export const ledgerApi = [
     tag,
     summary: "Who received objects of the caller's organization",
     description:
-      'Entries appear within about a second of the delivery. Who does not see the chain gets the entries that hold something that it may see, without numbers and hashes.',
+      'Entries appear within about a second of the delivery. Who does not see the chain gets, answer by answer, what it may see of it, in the order of time and without numbers and hashes.',
     query: closed({
       ...PAGE,
       limit: Type.Optional(
