@@ -89,8 +89,8 @@ export async function readStatus(
     reader,
     sql`select row_to_json(x) as found from (
       select i.id, i.requested::text as requested, i.total, i.success, i.failure,
-        (select coalesce(string_agg(successes, ',' order by part) filter (where successes <> ''), '') from status_part where status = i.id) as successes,
-        (select coalesce(string_agg(failures, ',' order by part) filter (where failures <> ''), '') from status_part where status = i.id) as failures
+        coalesce((select string_agg(successes, ',' order by part) filter (where successes <> '') from status_part where status = i.id), i.successes) as successes,
+        coalesce((select string_agg(failures, ',' order by part) filter (where failures <> '') from status_part where status = i.id), i.failures) as failures
       from status i where s.fresh and s.principal <> '' and i.id = ${id}::uuid and i.root = ${root}
         and i.principal = ${reader.principal} and (${token}::uuid is null or i.token = ${token}::uuid)
     ) x`,
