@@ -269,7 +269,7 @@ test('functions', async (t) => {
         t.notMatch(f.source, /\bexecute\s+(format|'|"|\$)/i, `${f.name} makes no statement out of text`)
       if (f.definer)
         t.strictSame(
-          f.config?.filter((setting) => !/^(plan_cache_mode|enable_[a-z]+)=/.test(setting)),
+          f.config?.filter((setting) => !/^(plan_cache_mode|enable_[a-z_]+)=/.test(setting)),
           ['search_path=comity, pg_temp'],
           `${f.name}: search_path, and beside it only what the planner may choose`,
         )
