@@ -28,10 +28,11 @@ test('what is written looks at the rows of its ids only, however many others the
   await asOwner(server.database.url, async (db) => {
     const { rows } = await db.query(`select sum(idx_scan)::int as scans, sum(idx_tup_read)::int as read
       from pg_stat_user_indexes where relname like 'item%' and indexrelname like '%object%'`)
-    const { rows: other } = await db.query(`select coalesce(sum(idx_tup_read), 0)::int as read
-      from pg_stat_user_indexes where relname like 'item%' and indexrelname not like '%object%'`)
+    const { rows: other } = await db.query(`select sum(idx_scan)::int as scans
+      from pg_stat_user_indexes where (relname like 'item%' and indexrelname not like '%object%') or indexrelname = 'reference_source'`)
     t.ok(rows[0].scans >= ENVELOPES * SIZE, `${rows[0].scans} looks into the index of ids`)
-    const all = ENVELOPES * SIZE
-    t.ok(rows[0].read < 5 * all && other[0].read < 5 * all, `${rows[0].read} and ${other[0].read} rows read`)
+    t.ok(rows[0].read < ENVELOPES * SIZE, `${rows[0].read} rows read`)
+    // Of a partition without rows any index looks as good, and next month it has rows.
+    t.ok(other[0].scans < ENVELOPES, `${other[0].scans} looks into others`)
   })
 })
