@@ -240,13 +240,15 @@ begin
 end $$;
 
 -- As in 0009, cut by the rule of the markings as well; with the pages, which an entry holds of one second at most, in the
--- order in which they left.
+-- order in which they left. Single objects of one tenth of a second have one time and are one page; what left again in it
+-- is on another one.
 create or replace function seal_deliveries(p_now bigint, p_ids bigint[], p_raw jsonb) returns int language plpgsql security definer set search_path = comity, pg_temp as $$
 declare
   g record;
   e ledger_entry;
   v_ids bigint[];
   v_same boolean;
+  v_page int;
 begin
   if not pg_try_advisory_xact_lock(7240005) then return 0; end if;
   delete from delivery_rule r where r.hour < p_now / 3600000000 - 2 and not exists (select from delivery d where d.book = r.book);
@@ -256,12 +258,14 @@ begin
   for g in
     select d.at, d.principal, d.reader, d.token, d.collection, d.epoch, d.revision, p.*, coalesce(p.marks_rule, 'unknown') as marked,
       min(d.id) over (partition by p.organization, d.principal, d.reader, d.token, d.collection, p.audience, p.rule, p.marks_rule,
-        d.epoch, d.revision) as leader
+        d.epoch, d.revision) as leader,
+      row_number() over (partition by p.organization, d.principal, d.reader, d.token, d.collection, p.audience, p.rule, p.marks_rule,
+        d.epoch, d.revision, d.at, p.first order by d.id) as turn
     from delivery d left join jsonb_to_recordset(p_raw) as x (id bigint, parts jsonb) on x.id = d.id
     cross join lateral jsonb_to_recordset(coalesce(x.parts, d.parts))
       as p (organization text, country text, audience int, rule text, marks_rule text, count int, first bigint, last bigint, runs text)
     where d.id = any (v_ids)
-    order by leader, p.organization, p.audience, p.rule, p.marks_rule, d.epoch, d.revision, d.id
+    order by leader, p.organization, p.audience, p.rule, p.marks_rule, d.epoch, d.revision, d.at, turn, p.first, d.id
   loop
     v_same := e.organization is not null and e.organization = g.organization and e.principal = g.principal and e.reader = g.reader
       and e.token is not distinct from g.token and e.collection = g.collection and e.audience = g.audience and e.rule = g.rule
@@ -269,17 +273,29 @@ begin
       and e.count + g.count <= 10000 and g.at between e.until and e.at + 1000000;
     if v_same then
       e.runs := e.runs || leb128(g.first - e.last - 1) || decode(g.runs, 'hex');
-      e.pages := e.pages || leb128(g.at - e.until) || leb128(g.count);
+      if g.count = 1 and g.at = e.until then
+        v_page := v_page + 1;
+      else
+        e.pages := e.pages || leb128(v_page) || leb128(g.at - e.until);
+        v_page := g.count;
+      end if;
       e.last := g.last;
       e.count := e.count + g.count;
       e.until := g.at;
     else
-      if e.organization is not null then perform append_entry(e, p_now); end if;
+      if e.organization is not null then
+        e.pages := e.pages || leb128(v_page);
+        perform append_entry(e, p_now);
+      end if;
       e := row(g.organization, 0, g.country, 0, g.at, g.at, g.principal, g.reader, g.token, g.collection, g.audience, g.rule,
-        g.epoch, g.revision, g.count, g.first, g.last, decode(g.runs, 'hex'), '', '', g.marked, leb128(0) || leb128(g.count));
+        g.epoch, g.revision, g.count, g.first, g.last, decode(g.runs, 'hex'), '', '', g.marked, leb128(0));
+      v_page := g.count;
     end if;
   end loop;
-  if e.organization is not null then perform append_entry(e, p_now); end if;
+  if e.organization is not null then
+    e.pages := e.pages || leb128(v_page);
+    perform append_entry(e, p_now);
+  end if;
   delete from delivery where id = any (v_ids);
   return cardinality(v_ids);
 end $$;

@@ -98,6 +98,7 @@ async function nextPage(exchange: Exchange, options: ExportOptions, after: bigin
       epoch: reader.mark.epoch,
       shares,
       rewritten,
+      single: false,
     })
     return page
   })

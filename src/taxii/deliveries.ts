@@ -21,6 +21,17 @@ export interface Outgoing {
   shares: readonly Share[]
   /** The collection's `rewritten` as the page was read. */
   rewritten: string
+  /** One object was asked for. */
+  single: boolean
+}
+
+/**
+ * When it is delivered. Single objects are told to a tenth of a second: whoever asks for thousands of them makes ten
+ * pages a second in the ledger, whichever they are.
+ */
+function timeOf(exchange: Exchange, single: boolean): bigint {
+  const now = exchange.clock.now()
+  return single ? now - (now % TENTH) : now
 }
 
 /** The rules of one reader that are in the database for the pages that it reads; used for an hour. */
@@ -33,6 +44,8 @@ interface Book {
 }
 
 const HOUR = 3_600_000_000n
+/** Microseconds. */
+export const TENTH = 100_000n
 const books = new WeakMap<object, Book>()
 
 function bookOf(exchange: Exchange, caller: Caller): Book {
@@ -61,11 +74,11 @@ export interface Written {
 }
 
 /** For a page that is read from a database that can write, to be sent whatever it holds. */
-export function writtenAsRead(exchange: Exchange, caller: Caller): Written {
+export function writtenAsRead(exchange: Exchange, caller: Caller, single: boolean): Written {
   const book = bookOf(exchange, caller)
   return {
     record: {
-      at: exchange.clock.now(),
+      at: timeOf(exchange, single),
       organization: caller.subject?.organization.id ?? '',
       token: caller.token?.id ?? null,
       book: book.id,
@@ -101,6 +114,7 @@ function unwritten(cause: unknown): AppError {
 
 interface Waiting {
   delivery: NewDelivery
+  single: boolean
   resolve: (kept: boolean) => void
   reject: (error: unknown) => void
 }
@@ -136,12 +150,12 @@ export async function confirmAndDeliver(
 async function record(
   exchange: Exchange,
   caller: Caller,
-  { collection, epoch, shares, rewritten }: Outgoing,
+  { collection, epoch, shares, rewritten, single }: Outgoing,
   confirm: boolean,
 ): Promise<boolean> {
   const rules = exchange.rules(caller)
   const delivery: NewDelivery = {
-    at: String(exchange.clock.now()),
+    at: '',
     principal: caller.id,
     reader: caller.subject?.organization.id ?? '',
     token: caller.token?.id ?? null,
@@ -162,7 +176,7 @@ async function record(
   }
   const { waiting } = queue
   return await new Promise((resolve, reject) => {
-    waiting.push({ delivery, resolve, reject })
+    waiting.push({ delivery, single, resolve, reject })
     if (!queue.running) void drain(exchange, queue)
   })
 }
@@ -173,8 +187,9 @@ async function drain(exchange: Exchange, queue: { waiting: Waiting[]; running: b
     const group = queue.waiting.splice(0, MOST)
     try {
       // The moment at which they are written down, for all of them: that of one says nothing of what it is put together with.
-      const at = String(exchange.clock.now())
-      const { list, places } = gather(group.map(({ delivery }) => ({ ...delivery, at })))
+      const [at, coarse] = [false, true].map((single) => String(timeOf(exchange, single))) as [string, string]
+      const timed = group.map(({ delivery, single }) => ({ ...delivery, at: single ? coarse : at }))
+      const { list, places } = gather(timed)
       // On a connection that has just read a page.
       const kept = await recordDeliveries(exchange.pages, list)
       group.forEach((w, i) => {
@@ -188,34 +203,34 @@ async function drain(exchange: Exchange, queue: { waiting: Waiting[]; running: b
 }
 
 /**
- * Single objects that one credential gets at the same moment are one delivery.
+ * Different single objects that one credential gets at the same moment are one delivery.
  * @returns what to write down, and for each of `all` its place there
  */
 export function gather(all: readonly NewDelivery[]): { list: NewDelivery[]; places: number[] } {
   const list: NewDelivery[] = []
   const open = new Map<string, { place: number; parts: Map<string, [Part, Set<string>]> }>()
   const places = all.map((delivery) => {
-    if (delivery.parts.some(({ count }) => count > 1)) return list.push(delivery) - 1
-    const { at: _, parts, ...who } = delivery
+    const { parts, ...who } = delivery
+    const [part] = parts
+    if (parts.length !== 1 || part?.count !== 1) return list.push(delivery) - 1
     const key = JSON.stringify(who)
-    const found = open.get(key) ?? { place: list.push(delivery) - 1, parts: new Map() }
-    open.set(key, found)
-    for (const part of parts) {
-      const same = `${part.audience} ${part.rule}`
-      const known = found.parts.get(same)
-      if (known) known[1].add(part.first)
-      else found.parts.set(same, [part, new Set([part.first])])
+    const same = `${part.audience} ${part.rule}`
+    const found = open.get(key)
+    const known = found?.parts.get(same)
+    // Twice the same is two deliveries.
+    if (!found || known?.[1].has(part.first)) {
+      const place = list.push(delivery) - 1
+      open.set(key, { place, parts: new Map([[same, [part, new Set([part.first])]]]) })
+      return place
     }
+    if (known) known[1].add(part.first)
+    else found.parts.set(same, [part, new Set([part.first])])
+    list[found.place] = { ...delivery, parts: [...found.parts.values()].map(joined) }
     return found.place
   })
-  for (const { place, parts } of open.values()) {
-    list[place] = { ...(list[place] as NewDelivery), parts: [...parts.values()].map(joined) }
-  }
   return { list, places }
 }
 
 function joined([part, firsts]: [Part, Set<string>]): Part {
-  if (firsts.size === 1) return part
-  const positions = [...firsts].map(Number).sort((a, b) => a - b)
-  return { ...part, ...stretchOf(positions) }
+  return { ...part, ...stretchOf([...firsts].map(Number).sort((a, b) => a - b)) }
 }

@@ -76,7 +76,8 @@ export async function getPage(
   const fields = (kind === 'objects' || kind === 'manifest') && place.collection.matched
   const filter = parseFilter(query, PARAMETERS[kind], fields)
   if (id?.includes('\0')) throw new AppError('notFound')
-  if (id !== null) filter.ids = [id]
+  const single = id !== null
+  if (single) filter.ids = [id]
   if (kind === 'versions') filter.versions = { first: false, last: false, all: true, keys: [] }
   const { seq } = place.collection
   const binding: Binding = [kind, seq, caller.id, filterKey(filter)]
@@ -107,7 +108,7 @@ export async function getPage(
   if (key !== null && sealed) {
     const found = answer(sealed)
     const shares = wanted.body && !found.unchanged ? sharesOf(exchange, sealed) : []
-    const page = { collection: seq, epoch, shares, rewritten: sealed.rewritten }
+    const page = { collection: seq, epoch, shares, rewritten: sealed.rewritten, single }
     if (await confirmAndDeliver(exchange, caller, page)) return found
     exchange.sealed.drop(key)
   }
@@ -125,7 +126,7 @@ export async function getPage(
     limit,
     way: filter.ids ? 'along' : wayOf(exchange.way(caller, seq, limit), filter.matches !== null),
     bytes: limits.bytes,
-    single: id !== null,
+    single,
     copies: place.collection.redaction === 'redact',
     places: false,
     record: null,
@@ -135,7 +136,8 @@ export async function getPage(
   const kept = delivers && key !== null && exchange.config.cacheBytes > 0
   const leaves = delivers && wanted.body
   const elsewhere = await readElsewhere(exchange, reader, { ...asked, places: leaves || kept })
-  const written = leaves && wanted.tags === null && !elsewhere ? writtenAsRead(exchange, caller) : null
+  const written =
+    leaves && wanted.tags === null && !elsewhere ? writtenAsRead(exchange, caller, single) : null
   const later = leaves && !written
   const here = { ...asked, places: later || kept, record: written?.record ?? null }
   const page = elsewhere ?? (await readPage(exchange.pages, reader, here))
@@ -146,7 +148,13 @@ export async function getPage(
   const whole: SealedPage = { text, count, first, last, more, rewritten, places, shares: null }
   const found = answer(whole)
   if (later && !found.unchanged) {
-    await deliver(exchange, caller, { collection: seq, epoch, shares: sharesOf(exchange, whole), rewritten })
+    await deliver(exchange, caller, {
+      collection: seq,
+      epoch,
+      shares: sharesOf(exchange, whole),
+      rewritten,
+      single,
+    })
   }
   // A row that comes under an id that has some raises `rewritten`; one of another id lies behind a full page.
   if (key !== null && (more || (id !== null && count > 0))) exchange.sealed.keep(key, whole)

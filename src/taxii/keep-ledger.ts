@@ -10,9 +10,11 @@ import {
 } from '../store/deliveries.ts'
 import { unfold } from '../store/page-places.ts'
 import type { Database } from '../store/pool.ts'
+import { TENTH } from './deliveries.ts'
 import type { Exchange } from './exchange.ts'
 import { signHeads } from './ledger-head.ts'
 import { nameMarksRules, type Sealable } from './marks-rules.ts'
+import { decodeRuns, stretchOf } from './runs.ts'
 
 const ANSWERS = 200
 const RECALLS = 20
@@ -41,6 +43,9 @@ async function seal(exchange: Exchange, after: bigint): Promise<bigint | null> {
     const { pages, raw } = await pagesOf(exchange, db, taken, now)
     const parts = await nameMarksRules(exchange, db, pages)
     for (const [id, found] of raw) if (!parts.has(id)) parts.set(id, found)
+    for (const { id, at, parts: found } of pages) {
+      if (at % TENTH === 0n) parts.set(id, (parts.get(id) ?? found).flatMap(singles))
+    }
     await sealDeliveries(
       db,
       now,
@@ -49,6 +54,15 @@ async function seal(exchange: Exchange, after: bigint): Promise<bigint | null> {
     )
     return last.id
   })
+}
+
+/** Single objects were written down together: each by itself, so that they fall in with others of their time. */
+function singles(part: Part): Part[] {
+  if (part.count > 100) return [part]
+  return decodeRuns(Number(part.first), Buffer.from(part.runs, 'hex')).map((at) => ({
+    ...part,
+    ...stretchOf([at]),
+  }))
 }
 
 /**
@@ -69,7 +83,7 @@ async function pagesOf(
   await exchange.refresh()
   for (const { id, at, book, collection, revision, ...page } of taken) {
     if (book === null) {
-      pages.push({ id, collection, revision: BigInt(revision), parts: page.parts ?? [] })
+      pages.push({ id, at, collection, revision: BigInt(revision), parts: page.parts ?? [] })
       continue
     }
     const parts: Part[] = []
@@ -86,7 +100,7 @@ async function pagesOf(
       })
     }
     if (missing && now - at <= PATIENCE) continue
-    pages.push({ id, collection, revision: BigInt(revision), parts })
+    pages.push({ id, at, collection, revision: BigInt(revision), parts })
     raw.set(id, parts)
   }
   return { pages, raw }

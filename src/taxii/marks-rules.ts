@@ -11,6 +11,7 @@ import { decodeRuns, stretchOf } from './runs.ts'
 /** A delivery on its way into the ledger. */
 export interface Sealable {
   id: bigint
+  at: bigint
   collection: number
   /** The collection's `rewritten` as the page was read. */
   revision: bigint

@@ -273,3 +273,44 @@ test('no delivery without a record', async (t) => {
   await asOwner(own.url, (client) => client.query('alter table delivery drop constraint full_up'))
   t.equal((await sg.get(`${AT.closed}objects/`)).status, 200)
 })
+
+test('objects by id, told to a tenth of a second', async (t) => {
+  const single = Array.from({ length: 8 }, () => indicator({ object_marking_refs: [TLP.green] }))
+  await my.add(AT.closed, ...single)
+  const ids = single.map(({ id }) => id as string)
+  const began = new Date(Date.now() - 100).toISOString()
+  // Not in the order of the log, again and again, and at once.
+  for (const id of [...ids].reverse()) t.equal((await sg.getObject(AT.closed, id)).status, 200)
+  await Promise.all([...ids, ...ids, ...ids].map((id) => sg.getObject(AT.closed, id)))
+  const ended = new Date().toISOString()
+  const told = (items: LedgerItem[]) => items.filter(({ objects }) => ids.includes(objects[0]?.id ?? ''))
+  const items = told(await ledger('?organization=sgcert', colleague))
+  t.ok(items.length > 0 && items.length < 32, `${items.length} items are 32 answers`)
+  for (const { at, until: last, count, objects } of items) {
+    t.match(at, /\.\d00000Z$/)
+    t.equal(last, at)
+    t.ok(at >= began.slice(0, 21) && at <= ended, `${began} ${at} ${ended}`)
+    t.equal(count, objects.length)
+    t.ok(objects.every(({ id }) => ids.includes(id)))
+  }
+  const seen = new Set(items.flatMap(({ objects }) => objects.map(({ id }) => id)))
+  t.strictSame([...seen].sort(), [...ids].sort(), 'all of them')
+  const entries = (await ledger('?organization=sgcert')).filter(({ objects }) =>
+    objects.some(({ id }) => ids.includes(id)),
+  )
+  const sum = (list: LedgerItem[]) =>
+    list.flatMap(({ objects }) => objects).filter(({ id }) => ids.includes(id)).length
+  t.equal(sum(items), 32, 'each answer is told')
+  t.equal(sum(entries), 32, 'and is in the chain')
+  t.ok(entries.length <= 4 * items.length + 4, `in ${entries.length} entries`)
+  await asOwner(own.url, async (client) => {
+    const { rows } = await client.query(`
+      select e.seq, e.count, (select sum((a.high - a.low) / a.step + 1)::int from answers_of(e.at, e.pages, e.first, e.runs) a) as held,
+        (select max(a.at) from answers_of(e.at, e.pages, e.first, e.runs) a) as last, e.until, encode(e.pages, 'hex') as pages
+      from ledger_entry e`)
+    for (const row of rows) {
+      t.equal(row.held, row.count, `entry ${row.seq}: ${row.pages}`)
+      t.equal(row.last, row.until)
+    }
+  })
+})

@@ -114,12 +114,16 @@ test('single objects that one credential gets at the same moment are one deliver
     delivery('sg', '8', [part(2, 120)]),
     delivery('sg', '7', [part(3, 125)]),
     delivery('sg', '7', [part(2, 130)]),
+    { ...delivery('sg', '7', [part(2, 140)]), at: '2000' },
+    delivery('sg', '7', [part(2, 140)]),
   ])
-  t.strictSame(places, [0, 1, 2, 0, 3, 0, 0])
+  t.strictSame(places, [0, 1, 2, 0, 3, 0, 4, 5, 4])
   t.strictSame(list[0]?.parts, [{ ...part(2, 120), count: 2, last: '130', runs: '020902' }, part(3, 125)])
-  t.strictSame(list.slice(1), [
+  t.strictSame(list.slice(1, 4), [
     page,
     delivery('de', '7', [part(2, 110)]),
     delivery('sg', '8', [part(2, 120)]),
   ])
+  t.match(list[4]?.parts, [{ count: 2, first: '130', last: '140' }], 'the same again is another one')
+  t.match(list[5], { at: '2000', parts: [part(2, 140)] })
 })
