@@ -1,6 +1,7 @@
 /** Reference closure over HTTP (policy.md §6): what points at something stricter is as strict, now and when it changes. */
 import t, { test } from 'tap'
 import { api } from '../support/api.ts'
+import type { StixObject } from '../support/client.ts'
 import { AT, COLLECTION, policyWorld, readers } from '../support/policy-world.ts'
 import { apply, startServer } from '../support/server.ts'
 import { indicator, ipv4, malware, relationship, report, TLP, version } from '../support/stix.ts'
@@ -92,6 +93,27 @@ test('circles, own copies, and collections that ask for their own labels only', 
   const relation = relationship(indicator().id, strict.id, marked(TLP.green))
   await my.add(AT.own, strict, relation)
   t.strictSame(await sees(relation.id, AT.own), EVERYBODY, 'references: own')
+})
+
+test('a circle over several objects, whatever their order', async (t) => {
+  const turns: [string, (list: StixObject[]) => StixObject[]][] = [
+    ['each before the one that it refers to', (list) => list],
+    ['each after it', (list) => [...list].reverse()],
+  ]
+  for (const [name, order] of turns) {
+    const circle = Array.from({ length: 4 }, () => report([], marked(TLP.green)))
+    circle.forEach((one, i) => {
+      one.object_refs = [circle[(i + 1) % 4]?.id]
+    })
+    const last = circle[3] as StixObject
+    last.object_marking_refs = [TLP.amber]
+    await my.add(path, ...order(circle))
+    for (const { id } of circle) t.strictSame(await sees(id as string), ['my', 'my2', 'bank', 'sg'], name)
+    await my.add(path, { ...version(last, '2026-02-01T00:00:00.000Z'), ...marked(TLP.green) })
+    for (const { id } of circle) t.strictSame(await sees(id as string), EVERYBODY, 'loosened')
+    await my.add(path, { ...version(last, '2026-03-01T00:00:00.000Z'), ...marked(TLP.red) })
+    for (const { id } of circle) t.strictSame(await sees(id as string), ['my'], 'tightened')
+  }
 })
 
 test('another organization’s object: its label counts, for its own partners', async (t) => {
