@@ -152,6 +152,11 @@ export const PURE: readonly Mutant[] = [
     ],
     ['another value under its id', '[...IDENTITY, ...contributing]', 'IDENTITY'],
   ),
+  ...of('policy/closure.js', [
+    'what copies refer to is never released',
+    'const ahead = [...new Set(moments)].filter((at) => at > now);',
+    'const ahead = [];',
+  ]),
 ]
 
 /** Noticed by random worlds over HTTP against the plain store. */
@@ -193,6 +198,7 @@ export const WORLDS: readonly Mutant[] = [
     ['anybody may version', 'own.length === 0 && others.length > 0', 'false'],
     ['other content replaces', "writer.collection.onConflict === 'replace'", 'true'],
   ),
+  ...of('taxii/until-stable.js', ['circles are composed once', 'if (!changed || !again)', 'if (true)']),
 ]
 
 /** Noticed by the tests of what is told and appended again, or by the replay. */
@@ -205,12 +211,6 @@ export const ANSWERS: readonly Mutant[] = [
     ['what its author does not see moves a row', 'known.gains && !known.held', 'gains && !known.held'],
     ['every version is released again', '(explicit || known.latest)', 'true'],
   ),
-  ...of('policy/closure.js', [
-    'what copies refer to is never released',
-    'const ahead = [...new Set(moments)].filter((at) => at > now);',
-    'const ahead = [];',
-  ]),
-  ...of('taxii/until-stable.js', ['circles are composed once', 'if (!changed || !again)', 'if (true)']),
   ...of('taxii/author-view.js', [
     'authors see everything',
     'rights(world, caller, collection)?.read ? exchange.admits(caller, false) : () => true',
