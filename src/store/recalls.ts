@@ -1,7 +1,8 @@
 /** Recalls: who fetched what has become stricter or is gone, and who has acknowledged it (policy.md §7, §13). */
 import type { Database } from './pool.ts'
+import type { CopyNote } from './references.ts'
 import { type Reader, readAs } from './session.ts'
-import { sql } from './sql.ts'
+import { type Sql, sql } from './sql.ts'
 
 export type RecallKind =
   | 'relabel'
@@ -16,16 +17,25 @@ export type RecallKind =
  * Notes that rows have become stricter, or go, in the transaction that does so, which holds the collection's log; before
  * rows go. Whoever fetched one of them gets a notice, `actor` apart.
  * @param accepted names of the rows (item.accepted)
+ * @param copies of rows whose readers get copies: whose own is the same as before hears nothing
  */
 export async function noteTightening(
   db: Database,
   collection: number,
   accepted: readonly bigint[],
   cause: { kind: RecallKind; actor: string; reason: string | null },
+  copies: ReadonlyMap<bigint, Recopied> = new Map(),
 ): Promise<void> {
   if (accepted.length === 0) return
+  const texts = copies.size === 0 ? null : JSON.stringify(Object.fromEntries(copies))
   await db.rows(sql`select note_tightening(${collection}, ${accepted.map(String)}::bigint[], ${cause.kind},
-    ${cause.actor}, ${cause.reason})`)
+    ${cause.actor}, ${cause.reason}, ${texts}::jsonb)`)
+}
+
+/** What readers of a row get, before and after; a text for all is one copy. */
+export interface Recopied {
+  was: readonly CopyNote[]
+  now: readonly CopyNote[]
 }
 
 /** Something that the caller fetched and that is recalled. */
@@ -64,6 +74,13 @@ export interface NoticeQuery {
  */
 const CAUSES = sql`r.kind in ('newer-version', 'reference')`
 
+/** Of `r.copies`, is what the reader gets of this place the same as it got? */
+const untouched = ({ bits, size }: Reader) => {
+  const seen = (copies: Sql) => sql`copy_seen(${copies}, ${bits}::bytea, ${size}::int)`
+  const copies = sql`r.copies -> u.place::text`
+  return sql`(${copies} is not null and ${seen(sql`${copies} -> 'was'`)} is not distinct from ${seen(sql`${copies} -> 'now'`)})`
+}
+
 /** @returns at most one more than `limit` */
 export async function readNotices(db: Database, reader: Reader, query: NoticeQuery): Promise<Notice[]> {
   const { beyond, readBack } = query
@@ -84,7 +101,7 @@ export async function readNotices(db: Database, reader: Reader, query: NoticeQue
         cross join lateral (
           select min(u.at) as fetched, array_agg(w.version) as versions
           from unnest(n.places, n.times) as u (place, at) join unnest(r.places, r.versions) as w (place, version) using (place)
-          where not (${CAUSES} and ${back}) having count(*) > 0
+          where not (${CAUSES} and ${back}) and not ${untouched(reader)} having count(*) > 0
           union all
           select n.fetched, n.versions where n.places = '{}'
         ) t cross join lateral unnest(t.versions) v

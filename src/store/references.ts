@@ -128,6 +128,32 @@ export interface NewRendering {
   body: string
 }
 
+/** A copy as a recall remembers it. */
+export interface CopyNote {
+  audience: number
+  rank: number
+  /** Hexadecimal. */
+  hash: string
+}
+
+/** The copies that rows have, by `accepted`. */
+export async function readCopyNotes(
+  db: Database,
+  collection: number,
+  accepted: readonly bigint[],
+): Promise<Map<bigint, CopyNote[]>> {
+  const found = new Map<bigint, CopyNote[]>()
+  if (accepted.length === 0) return found
+  for (const { accepted: name, ...note } of await db.rows<CopyNote & { accepted: bigint }>(
+    sql`select * from copies_of(${collection}, ${accepted.map(String)}::bigint[])`,
+  )) {
+    const list = found.get(name)
+    if (list) list.push(note)
+    else found.set(name, [note])
+  }
+  return found
+}
+
 export interface NewPart {
   accepted: bigint
   parts: readonly LabelledPart[]

@@ -7,7 +7,7 @@ import { readLabelledRows } from '../store/references.ts'
 import { audit } from '../store/write-items.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
-import { type Override, propagate, type Settled, settle, tightened } from './settle.ts'
+import { type Override, propagate, recopied, type Settled, settle, tightened } from './settle.ts'
 
 export interface Relabelling {
   /** Names the row for good (item.accepted), unlike its position. */
@@ -61,8 +61,9 @@ export async function relabel(
   const settled = await settle(at, [...overrides.keys()], overrides, true)
   const followed = await propagate(at, chainsOf(settled))
   const { kind, actor, reason } = cause
-  await noteTightening(db, collection.seq, tightened(settled), cause)
-  await noteTightening(db, collection.seq, tightened(followed), { ...cause, kind: 'reference', reason: null })
+  await noteTightening(db, collection.seq, tightened(settled), cause, recopied(settled))
+  const after = { ...cause, kind: 'reference', reason: null } as const
+  await noteTightening(db, collection.seq, tightened(followed), after, recopied(followed))
   const objects = settled.map(({ row, change }) => ({ id: row.object_id, version: row.version_key, change }))
   await audit(db, at.now, actor, 'relabel', {
     cause: kind,

@@ -7,7 +7,7 @@ import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { isNewer } from './references.ts'
 import { chainsOf } from './relabel.ts'
-import { propagate, type Settled, settle, type Transaction } from './settle.ts'
+import { propagate, recopied, type Settled, settle, type Transaction } from './settle.ts'
 
 /** @returns how many objects were released; at most a thousand of one collection at once */
 export async function releaseDue(exchange: Exchange): Promise<number> {
@@ -70,7 +70,8 @@ async function recall(
     return exchange.compare(before, book.record(label)).loses
   })
   const names = tighter.map(({ row }) => row.accepted)
-  await noteTightening(db, collection.seq, names, { kind: 'reference', actor: '', reason: null })
+  const cause = { kind: 'reference', actor: '', reason: null } as const
+  await noteTightening(db, collection.seq, names, cause, recopied(tighter))
 }
 
 function latestOf(chain: readonly CopyRow[]): CopyRow | undefined {

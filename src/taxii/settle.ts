@@ -4,12 +4,15 @@ import type { LabelledPart } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { noteMatches } from '../store/match.ts'
 import type { Database } from '../store/pool.ts'
+import type { Recopied } from '../store/recalls.ts'
 import {
   attach,
+  type CopyNote,
   type EdgeRow,
   type LabelledRow,
   type NewLabel,
   type NewRendering,
+  readCopyNotes,
   readDependants,
   readEdges,
   readLabelledRows,
@@ -42,6 +45,8 @@ export interface Settled {
   label: number
   /** Where it lies now. */
   position: bigint
+  /** null: every reader got, and gets, the text as it is. */
+  copies: Recopied | null
 }
 
 export interface Transaction {
@@ -70,6 +75,8 @@ export async function settle(
   const rows = await readLabelledRows(db, collection.seq, accepted, collection.redaction === 'redact')
   rows.sort((a, b) => (a.position < b.position ? -1 : 1))
   const edges = collection.refs === 'own' ? [] : await readEdges(db, collection.seq, rows)
+  const parted = rows.filter((row) => row.parted).map((row) => row.accepted)
+  const notes = await readCopyNotes(db, collection.seq, parted)
   const compositions = closed(at, rows, edges, overrides)
   const knows = await knowledge(at, rows, edges, overrides, compositions)
   const labels: NewLabel[] = []
@@ -84,7 +91,6 @@ export async function settle(
     const marks = await book.id(override?.marks ?? book.record(row.marks ?? row.label))
     const need = composition.need ? await book.id(composition.need) : label
     const copies = composition.copies
-    for (const copy of copies ?? []) await book.id(copy.record)
     const same =
       label === row.label &&
       marks === (row.marks ?? row.label) &&
@@ -97,8 +103,14 @@ export async function settle(
     const known = knows.get(row.accepted) as Knowledge
     const released = row.held_until !== null && composition.heldUntil === null && known.aware
     const move = released || (known.gains && !known.held && (explicit || known.latest))
-    const change = { change: changeOf(gains, loses), told: changeOf(known.gains, known.loses) }
-    settled.push({ row, ...change, label, position: row.position })
+    const fresh: CopyNote[] = []
+    for (const { record, rank, hash } of copies ?? [])
+      fresh.push({ audience: await book.id(record), rank, hash })
+    const both =
+      row.parted || copies ? recopiedOf(row, label, override, notes.get(row.accepted), fresh) : null
+    const lost = loses || (!override && both !== null && losesCopy(exchange, book, both))
+    const change = { change: changeOf(gains, lost), told: changeOf(known.gains, known.loses) }
+    settled.push({ row, ...change, label, position: row.position, copies: both })
     // Other copies are other texts, even under the same label, as is the whole text after them: pages that nodes keep
     // have to know (`rewritten`).
     if (!same || move || copies || row.parted) {
@@ -147,6 +159,34 @@ export async function settle(
     }),
   )
   return settled
+}
+
+/** Has somebody lost a copy that is still there for others? References that are taken out weigh nothing in the whole. */
+function losesCopy(exchange: Exchange, book: Book, { was, now }: Recopied): boolean {
+  return was.some(({ hash, audience }) =>
+    now.some(
+      (copy) =>
+        copy.hash === hash &&
+        copy.audience !== audience &&
+        exchange.compare(book.record(audience), book.record(copy.audience)).loses,
+    ),
+  )
+}
+
+/** One text for all is a copy under the row's label. */
+function recopiedOf(
+  row: LabelledRow,
+  label: number,
+  override: Override | undefined,
+  was: readonly CopyNote[] | undefined,
+  now: readonly CopyNote[],
+): Recopied {
+  const before = row.whole_hash?.toString('hex') ?? ''
+  const whole = (audience: number, hash: string) => [{ audience, rank: 0, hash }]
+  return {
+    was: was ?? whole(row.label, before),
+    now: now.length > 0 ? now : whole(label, override?.hash ?? before),
+  }
 }
 
 /** Rows that point at these chains, over any number of steps, get the labels that are due to them now. */
@@ -232,4 +272,9 @@ export function tightened(settled: readonly Settled[]): bigint[] {
   return settled
     .filter(({ change }) => change === 'tightened' || change === 'both')
     .map(({ row }) => row.accepted)
+}
+
+/** What readers get of rows with copies, for recalls. */
+export function recopied(settled: readonly Settled[]): Map<bigint, Recopied> {
+  return new Map(settled.flatMap(({ row, copies }) => (copies ? [[row.accepted, copies] as const] : [])))
 }

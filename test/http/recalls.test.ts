@@ -12,7 +12,7 @@ import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
 import { until } from '../support/release.ts'
 import { weakLogin } from '../support/roles.ts'
 import { apply, startServer } from '../support/server.ts'
-import { indicator, relationship, TLP } from '../support/stix.ts'
+import { indicator, relationship, report, TLP } from '../support/stix.ts'
 
 const CAPPED = 'tk-recalls-sg-capped-0123456789abcdef'
 const READS = 'tk-recalls-sg-reads-0123456789abcdef'
@@ -342,3 +342,57 @@ test('a part that becomes stricter is recalled from those who had it', async (t)
   t.same([left?.id, left?.description], [object.id, undefined], 'the rest may still be read')
   t.strictSame(await recalled(object.id), ['de'])
 })
+
+test('a part that becomes stricter is not recalled from those who never had it', async (t) => {
+  const object = indicator({
+    description: 'from a source',
+    object_marking_refs: [TLP.green],
+    granular_markings: [{ selectors: ['description'], marking_ref: TLP['amber+strict'] }],
+  })
+  await author.add(AT.redact, object)
+  const read = async (who: string) => (await server.as(who).getObject(AT.redact, object.id)).objects[0]
+  t.same([(await read('sg'))?.description, (await read('de'))?.description], ['from a source', undefined])
+  const before = await read('de')
+  const answer = await custodian.patch(`/api/v1/roots/one/collections/redact/objects/${object.id}`, {
+    object_marking_refs: [TLP.green],
+    granular_markings: [{ selectors: ['description'], marking_ref: TLP.red }],
+    reason: 'it names the source',
+  })
+  t.equal(answer.status, 200, answer.text)
+  t.equal((await read('sg'))?.description, undefined)
+  t.strictSame(await read('de'), before, 'nothing has changed for who never had it')
+  t.strictSame(await recalled(object.id), ['sg'])
+  const [notice] = await noticesOf('sg', object.id)
+  const acknowledge = (who: string, id = notice?.id) =>
+    api(server, who).post(`/api/v1/recalls/${id}/acknowledgement`, {})
+  const [theirs, none] = [
+    await acknowledge('de'),
+    await acknowledge('de', 'f0e1d2c3-0000-4000-8000-000000000000'),
+  ]
+  t.same([theirs.status, theirs.text], [none.status, none.text], 'as one that does not exist')
+  t.equal((await acknowledge('sg')).status, 200)
+  t.equal((await server.as('my').delete(`${AT.redact}objects/${object.id}/`)).status, 200)
+  t.strictSame(await recalled(object.id), ['sg', 'de'], 'the object itself is recalled from both')
+})
+
+test('a reference that a container lost for others is not recalled from who never had it', async (t) => {
+  const [shown, hidden] = [await postedIn('green'), await postedIn('amber+strict')]
+  const list = report([shown, hidden], { object_marking_refs: [TLP.green] })
+  await author.add(AT.redact, list)
+  const refs = async (who: string) =>
+    (await server.as(who).getObject(AT.redact, list.id)).objects[0]?.object_refs
+  t.same([await refs('sg'), await refs('de')], [[shown, hidden], [shown]])
+  const answer = await custodian.patch(`/api/v1/roots/one/collections/redact/objects/${hidden}`, {
+    object_marking_refs: [TLP.red],
+    reason: 'because',
+  })
+  t.equal(answer.status, 200, answer.text)
+  t.same([await refs('sg'), await refs('de')], [[shown], [shown]])
+  t.strictSame(await recalled(list.id), ['sg'])
+})
+
+async function postedIn(level: keyof typeof TLP): Promise<string> {
+  const object = indicator({ object_marking_refs: [TLP[level]] })
+  await author.add(AT.redact, object)
+  return object.id
+}

@@ -207,6 +207,11 @@ export const ANSWERS: readonly Mutant[] = [
     'taxii/settle.js',
     ['what waits does not bind beside what is out', '? [...said, ...waiting]', '? said'],
     ['nobody is told what became stricter', "change === 'tightened' || change === 'both'", 'false'],
+    [
+      'references that are taken out do not count as lost',
+      '(!override && both !== null',
+      '(false && both !== null',
+    ],
     ['parts do not count as lost', 'loses: whole.loses || parts.loses', 'loses: whole.loses'],
     ['what its author does not see moves a row', 'known.gains && !known.held', 'gains && !known.held'],
     ['every version is released again', '(explicit || known.latest)', 'true'],
@@ -259,9 +264,11 @@ export const ANSWERS: readonly Mutant[] = [
     [
       'hidden causes recall what one reads back',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
-      'where not (${CAUSES} and ${back}) having',
-      'having',
+      'where not (${CAUSES} and ${back}) and not',
+      'where not',
     ],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+    ['parts are recalled from those who never had them', 'and not ${untouched(reader)}', ''],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
     ['hidden causes are issued', 'const told = sql `(not (${CAUSES}) or', 'const told = sql `(true or'],
   ),

@@ -65,6 +65,8 @@ const FUNCTIONS = [
   'close_statuses',
   'confirm_page',
   'copies',
+  'copies_of',
+  'copy_seen',
   'count_uploads',
   'dependants',
   'due',
