@@ -75,7 +75,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'COMITY_PAGE_BYTES', fallback: '8388608', about: 'Bytes after which a page ends early.' },
   {
     name: 'COMITY_CACHE_BYTES',
-    fallback: '134217728',
+    fallback: '83886080',
     about: 'Memory for full pages that have not changed since they were read; 0 = none.',
   },
   {
