@@ -2,7 +2,7 @@
 -- is cut by audience, and an audience carries demands of hidden versions and references. So an entry now also says when
 -- each of its pages left, and by which rule the markings alone admit its reader; and a notice of a recall says when each
 -- version was fetched. Runs as comity_owner, schema comity. Replaces entry_text, note_fetched, append_entry, note_rules,
--- take_deliveries, rules_of, seal_deliveries, note_tightening, spread_recalls and find_recalls.
+-- take_deliveries, rules_of, seal_deliveries, spread_recalls and find_recalls.
 
 -- 1. Entries. ------------------------------------------------------------------------------------------------
 
@@ -103,27 +103,6 @@ update recall_notice n set places = x.places, times = x.times, fetched = x.fetch
     group by 1, 2, 3, 4
   ) y group by 1, 2, 3
 ) x where n.recall = x.id and n.principal = x.principal and n.token = x.token;
-
--- As in 0005, by one time for all that happens at once, and numbered by id: neither tells what else was recalled with it.
-create or replace function note_tightening(p_collection int, p_accepted bigint[], p_kind text, p_actor text, p_reason text) returns void
-language plpgsql security definer set search_path = comity, pg_temp as $$
-declare
-  v_revision bigint;
-  v_now bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
-begin
-  if coalesce(cardinality(p_accepted), 0) = 0 then return; end if;
-  update collection_head set rewritten = rewritten + 1 where collection = p_collection returning rewritten into v_revision;
-  insert into recall (at, organization, collection, object_id, accepted, places, versions, revision, kind, actor, reason)
-  select v_now, x.organization, p_collection, x.object_id,
-    array_agg(distinct x.accepted), array_agg(x.position order by x.position), array_agg(x.version order by x.position),
-    v_revision, p_kind, p_actor, p_reason
-  from (
-    select l.organization, l.object_id, l.accepted, l.position, l.version from located(p_collection, p_accepted) l where not l.standard
-    union all
-    select f.organization, f.object_id, f.accepted, f.position, f.version from former f
-    where f.collection = p_collection and f.accepted = any (p_accepted)
-  ) x group by x.organization, x.object_id order by x.object_id, x.organization;
-end $$;
 
 -- As in 0005, with the time of each page.
 create or replace function spread_recalls(p_most int) returns int language plpgsql security definer set search_path = comity, pg_temp as $$

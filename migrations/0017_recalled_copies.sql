@@ -1,6 +1,6 @@
 -- A recall of an object whose readers get copies concerns those whose own copy changed: to the others the part, or the
 -- reference, that became stricter does not exist (policy.md 5, 13). Runs as comity_owner, schema comity. Replaces
--- note_tightening (0014).
+-- note_tightening (0005).
 
 alter table recall add column copies jsonb;
 comment on column recall.copies is 'by place, the copies that were (`was`) and that are then (`now`): audience, rank, hash; null, or a place that is missing: one text for all';
@@ -12,7 +12,8 @@ language sql stable security definer set search_path = comity, pg_temp as $$
   where r.collection = p_collection and r.accepted = any (p_accepted) order by r.accepted, r.audience
 $$;
 
--- As in 0014; p_copies has by row what its places say in `copies`.
+-- As in 0005, by one time for all that happens at once, and numbered by id: neither tells what else was recalled with it.
+-- p_copies has by row what its places say in `copies`.
 drop function note_tightening(int, bigint[], text, text, text);
 create function note_tightening(p_collection int, p_accepted bigint[], p_kind text, p_actor text, p_reason text, p_copies jsonb default null)
 returns void language plpgsql security definer set search_path = comity, pg_temp as $$

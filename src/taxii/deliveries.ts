@@ -208,29 +208,33 @@ async function drain(exchange: Exchange, queue: { waiting: Waiting[]; running: b
  */
 export function gather(all: readonly NewDelivery[]): { list: NewDelivery[]; places: number[] } {
   const list: NewDelivery[] = []
-  const open = new Map<string, { place: number; parts: Map<string, [Part, Set<string>]> }>()
+  const groups: { place: number; parts: Map<string, [Part, Set<string>]> }[] = []
+  const open = new Map<string, (typeof groups)[number]>()
   const places = all.map((delivery) => {
     const { parts, ...who } = delivery
     const [part] = parts
     if (parts.length !== 1 || part?.count !== 1) return list.push(delivery) - 1
     const key = JSON.stringify(who)
     const same = `${part.audience} ${part.rule}`
-    const found = open.get(key)
-    const known = found?.parts.get(same)
+    let group = open.get(key)
     // Twice the same is two deliveries.
-    if (!found || known?.[1].has(part.first)) {
-      const place = list.push(delivery) - 1
-      open.set(key, { place, parts: new Map([[same, [part, new Set([part.first])]]]) })
-      return place
+    if (!group || group.parts.get(same)?.[1].has(part.first)) {
+      group = { place: list.push(delivery) - 1, parts: new Map() }
+      groups.push(group)
+      open.set(key, group)
     }
+    const known = group.parts.get(same)
     if (known) known[1].add(part.first)
-    else found.parts.set(same, [part, new Set([part.first])])
-    list[found.place] = { ...delivery, parts: [...found.parts.values()].map(joined) }
-    return found.place
+    else group.parts.set(same, [part, new Set([part.first])])
+    return group.place
   })
+  for (const { place, parts } of groups) {
+    list[place] = { ...(list[place] as NewDelivery), parts: [...parts.values()].map(joined) }
+  }
   return { list, places }
 }
 
 function joined([part, firsts]: [Part, Set<string>]): Part {
+  if (firsts.size === 1) return part
   return { ...part, ...stretchOf([...firsts].map(Number).sort((a, b) => a - b)) }
 }

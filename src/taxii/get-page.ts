@@ -101,7 +101,7 @@ export async function getPage(
 
   const { epoch } = reader.mark
   const key =
-    filter.ids && id === null
+    filter.ids && !single
       ? null
       : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
   const sealed = key === null ? undefined : exchange.sealed.find(key)
@@ -141,7 +141,7 @@ export async function getPage(
   const later = leaves && !written
   const here = { ...asked, places: later || kept, record: written?.record ?? null }
   const page = elsewhere ?? (await readPage(exchange.pages, reader, here))
-  if (page.count === 0 && id !== null && (!page.exists || page.buried)) throw new AppError('notFound')
+  if (page.count === 0 && single && (!page.exists || page.buried)) throw new AppError('notFound')
   const { count, first, last, more, rewritten, places } = page
   await written?.settle(page)
   const text = count === 0 ? NONE : new PageText(page.text)
@@ -157,7 +157,7 @@ export async function getPage(
     })
   }
   // A row that comes under an id that has some raises `rewritten`; one of another id lies behind a full page.
-  if (key !== null && (more || (id !== null && count > 0))) exchange.sealed.keep(key, whole)
+  if (key !== null && (more || (single && count > 0))) exchange.sealed.keep(key, whole)
   return found
 }
 

@@ -126,15 +126,8 @@ export async function settle(
       const body = copies ? null : (labels.at(-1)?.text ?? null)
       if (body !== null) texts.push({ accepted: row.accepted, audience: null, rank: null, body })
     }
-    for (const copy of copies ?? []) {
-      const { rank, hash, text } = copy
-      renderings.push({
-        accepted: row.accepted,
-        audience: await book.id(copy.record),
-        rank,
-        hash,
-        body: text,
-      })
+    for (const [i, { text }] of (copies ?? []).entries()) {
+      renderings.push({ accepted: row.accepted, ...(fresh[i] as CopyNote), body: text })
     }
   }
   if (labels.length > 0) {
