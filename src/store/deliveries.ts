@@ -84,11 +84,13 @@ export interface Taken {
   /** The collection's `rewritten` as the page was read. */
   revision: bigint
   parts: Part[] | null
+  /** The same for what one credential got of one collection in one state: the first such delivery. */
+  receiver: bigint
 }
 
 /** What waits to be sealed after a delivery, with the lock until the end of the transaction; none while another node has it. */
 export async function takeDeliveries(db: Database, after: bigint, most: number): Promise<Taken[]> {
-  return await db.rows(sql`select * from take_deliveries(${after}::bigint, ${most}::int)`)
+  return await db.rows(sql`select * from take_unsealed(${after}::bigint, ${most}::int)`)
 }
 
 /** The rules that some books hold, by book and audience. */
@@ -130,21 +132,35 @@ export async function readRewritten(
   return new Map(rows.map(({ collection, rewritten }) => [collection, BigInt(rewritten)]))
 }
 
-/**
- * Seals these deliveries.
- * @param raw parts of those that were still as they were read, and of others whose parts are not as they were put together
- * @returns how many answers, 0 also while another node seals
- */
-export async function sealDeliveries(
+/** An entry that is about to be appended to the chain of its organization; who received it is whoever got `delivery`. */
+export interface NewEntry {
+  delivery: string
+  organization: string
+  country: string
+  audience: number
+  rule: string
+  marks_rule: string
+  /** In decimal, microseconds. */
+  at: string
+  until: string
+  count: number
+  first: string
+  last: string
+  /** Hexadecimal, as `runs` of a part. */
+  runs: string
+  /** Hexadecimal: see docs/policy-parts/ledger.md. */
+  pages: string
+}
+
+/** Appends entries, and forgets the deliveries that this transaction has taken and they stand for. */
+export async function sealEntries(
   db: Database,
   now: bigint,
   ids: readonly bigint[],
-  raw: readonly { id: string; parts: readonly Part[] }[],
-): Promise<number> {
-  const row = await db.one<{ count: number }>(
-    sql`select seal_deliveries(${now}::bigint, ${ids.map(String)}::bigint[], ${JSON.stringify(raw)}::jsonb) as count`,
-  )
-  return row.count
+  entries: readonly NewEntry[],
+): Promise<void> {
+  const text = JSON.stringify(entries.map((entry, n) => ({ n, ...entry })))
+  await db.one(sql`select seal_entries(${now}::bigint, ${ids.map(String)}::bigint[], ${text}::jsonb)`)
 }
 
 /** Looks through what was sealed before recalls that are new; @returns how many recalls */

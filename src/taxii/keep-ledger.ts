@@ -3,7 +3,7 @@ import {
   type NewRule,
   type Part,
   rulesOf,
-  sealDeliveries,
+  sealEntries,
   spreadRecalls,
   type Taken,
   takeDeliveries,
@@ -14,6 +14,7 @@ import { TENTH } from './deliveries.ts'
 import type { Exchange } from './exchange.ts'
 import { signHeads } from './ledger-head.ts'
 import { nameMarksRules, type Sealable } from './marks-rules.ts'
+import { type Mergeable, mergeDeliveries } from './merge-deliveries.ts'
 import { decodeRuns, stretchOf } from './runs.ts'
 
 const ANSWERS = 200
@@ -40,17 +41,17 @@ async function seal(exchange: Exchange, after: bigint): Promise<bigint | null> {
     const taken = await takeDeliveries(db, after, ANSWERS)
     const last = taken.at(-1)
     if (!last) return null
-    const { pages, raw } = await pagesOf(exchange, db, taken, now)
-    const parts = await nameMarksRules(exchange, db, pages)
-    for (const [id, found] of raw) if (!parts.has(id)) parts.set(id, found)
-    for (const { id, at, parts: found } of pages) {
-      if (at % TENTH === 0n) parts.set(id, (parts.get(id) ?? found).flatMap(singles))
-    }
-    await sealDeliveries(
+    const pages = await pagesOf(exchange, db, taken, now)
+    const named = await nameMarksRules(exchange, db, pages)
+    const whole = pages.map(({ id, at, receiver, parts }) => {
+      const found = named.get(id) ?? parts
+      return { id, at, receiver, parts: at % TENTH === 0n ? found.flatMap(singles) : found }
+    })
+    await sealEntries(
       db,
       now,
-      pages.map(({ id }) => id),
-      [...parts].map(([id, list]) => ({ id: String(id), parts: list })),
+      whole.map(({ id }) => id),
+      mergeDeliveries(whole),
     )
     return last.id
   })
@@ -66,24 +67,23 @@ function singles(part: Part): Part[] {
 }
 
 /**
- * What is to be sealed, with its parts. Those are put together here of pages that are still as they were read (`raw`); of
- * these, the ones whose rules are not noted yet are left out.
+ * What is to be sealed, with its parts. Those are put together here of pages that are still as they were read; of these,
+ * the ones whose rules are not noted yet are left out.
  */
 async function pagesOf(
   exchange: Exchange,
   db: Database,
   taken: readonly Taken[],
   now: bigint,
-): Promise<{ pages: Sealable[]; raw: Map<bigint, Part[]> }> {
-  const pages: Sealable[] = []
-  const raw = new Map<bigint, Part[]>()
+): Promise<(Sealable & Mergeable)[]> {
+  const pages: (Sealable & Mergeable)[] = []
   const books = new Set(taken.map(({ book }) => book).filter((book) => book !== null))
   const rules = books.size > 0 ? await rulesOf(db, [...books]) : new Map<string, Map<number, NewRule>>()
   // Another node may have met audiences that this one does not know yet.
   await exchange.refresh()
-  for (const { id, at, book, collection, revision, ...page } of taken) {
+  for (const { id, at, book, collection, revision, receiver, ...page } of taken) {
     if (book === null) {
-      pages.push({ id, at, collection, revision: BigInt(revision), parts: page.parts ?? [] })
+      pages.push({ id, at, collection, revision, receiver, parts: page.parts ?? [] })
       continue
     }
     const parts: Part[] = []
@@ -99,9 +99,7 @@ async function pagesOf(
         ...each,
       })
     }
-    if (missing && now - at <= PATIENCE) continue
-    pages.push({ id, at, collection, revision: BigInt(revision), parts })
-    raw.set(id, parts)
+    if (!missing || now - at > PATIENCE) pages.push({ id, at, collection, revision, receiver, parts })
   }
-  return { pages, raw }
+  return pages
 }

@@ -73,6 +73,13 @@ export function encodeRuns(positions: readonly number[]): Buffer {
   return Buffer.from(bytes)
 }
 
+/** A number as entries hold it. */
+export function leb128(value: number): Buffer {
+  const bytes: number[] = []
+  put(bytes, value)
+  return Buffer.from(bytes)
+}
+
 function put(bytes: number[], value: number): void {
   let rest = value
   for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
