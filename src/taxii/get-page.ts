@@ -1,4 +1,5 @@
 /** Objects, manifest, object by id and versions: the four paged reads (TAXII 2.1 §5.3, 5.4, 5.6, 5.8). */
+import { setImmediate } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
 import { readRarest } from '../store/match.ts'
@@ -54,6 +55,12 @@ const PARAMETERS: Record<PageKind, readonly Parameter[]> = {
   versions: ['added_after', 'limit', 'next', 'match[spec_version]'],
 }
 
+/**
+ * From so many rows on a page is written down by a statement of its own, while this process puts the page together:
+ * that takes as long. A smaller one is written down by the statement that reads it.
+ */
+const LARGE = 500
+
 const NONE = new PageText('')
 const EMPTY: PageBody = { before: Buffer.from('{}'), text: NONE, after: Buffer.alloc(0) }
 const END = Buffer.from(']}')
@@ -106,10 +113,21 @@ export async function getPage(
       : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
   const sealed = key === null ? undefined : exchange.sealed.find(key)
   if (key !== null && sealed) {
-    const found = answer(sealed)
-    const shares = wanted.body && !found.unchanged ? sharesOf(exchange, sealed) : []
-    const page = { collection: seq, epoch, shares, rewritten: sealed.rewritten, single }
-    if (await confirmAndDeliver(exchange, caller, page)) return found
+    const confirm = (leaves: boolean) => {
+      const shares = leaves ? sharesOf(exchange, sealed) : []
+      return confirmAndDeliver(exchange, caller, {
+        collection: seq,
+        epoch,
+        shares,
+        rewritten: sealed.rewritten,
+        single,
+      })
+    }
+    const [found, confirmed] =
+      wanted.body && wanted.tags === null
+        ? await meanwhile(confirm(true), () => answer(sealed))
+        : await afterwards(answer(sealed), (found) => confirm(wanted.body && !found.unchanged))
+    if (confirmed) return found
     exchange.sealed.drop(key)
   }
   const driver =
@@ -136,29 +154,41 @@ export async function getPage(
   const kept = delivers && key !== null && exchange.config.cacheBytes > 0
   const leaves = delivers && wanted.body
   const elsewhere = await readElsewhere(exchange, reader, { ...asked, places: leaves || kept })
+  const sure = leaves && wanted.tags === null
   const written =
-    leaves && wanted.tags === null && !elsewhere ? writtenAsRead(exchange, caller, single) : null
+    sure && !elsewhere && (single || limit < LARGE) ? writtenAsRead(exchange, caller, single) : null
   const later = leaves && !written
   const here = { ...asked, places: later || kept, record: written?.record ?? null }
   const page = elsewhere ?? (await readPage(exchange.pages, reader, here))
   if (page.count === 0 && single && (!page.exists || page.buried)) throw new AppError('notFound')
   const { count, first, last, more, rewritten, places } = page
   await written?.settle(page)
-  const text = count === 0 ? NONE : new PageText(page.text)
-  const whole: SealedPage = { text, count, first, last, more, rewritten, places, shares: null }
-  const found = answer(whole)
-  if (later && !found.unchanged) {
-    await deliver(exchange, caller, {
-      collection: seq,
-      epoch,
-      shares: sharesOf(exchange, whole),
-      rewritten,
-      single,
-    })
+  const shares = later ? exchange.shares(places) : null
+  const write = () =>
+    deliver(exchange, caller, { collection: seq, epoch, shares: shares ?? [], rewritten, single })
+  const make = () => {
+    const text = count === 0 ? NONE : new PageText(page.text)
+    const whole: SealedPage = { text, count, first, last, more, rewritten, places, shares }
+    return { found: answer(whole), whole }
   }
+  const [{ found, whole }] = later && sure ? await meanwhile(write(), make) : [make()]
+  if (later && !sure && !found.unchanged) await write()
   // A row that comes under an id that has some raises `rewritten`; one of another id lies behind a full page.
   if (key !== null && (more || (single && count > 0))) exchange.sealed.keep(key, whole)
   return found
+}
+
+/** Makes something while a statement is under way; ends when both have. */
+async function meanwhile<A, T>(statement: Promise<T>, make: () => A): Promise<[A, T]> {
+  // Whoever waits for it hears of its failure, below.
+  statement.catch(() => {})
+  // It leaves before this thread is busy.
+  await setImmediate()
+  return [make(), await statement]
+}
+
+async function afterwards<A, T>(made: A, ask: (made: A) => Promise<T>): Promise<[A, T]> {
+  return [made, await ask(made)]
 }
 
 /** A search may have to look at everything that is seen: hidden rows must not lie on its way. */
