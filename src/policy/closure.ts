@@ -59,7 +59,7 @@ export interface Group {
 }
 
 /** More groups than this are taken out together: a copy is kept for each set of them. */
-const MOST_GROUPS = 5
+export const MOST_GROUPS = 5
 
 /**
  * Groups of an object's parts by who may see them. Parts whose labels the object has already are in every copy.

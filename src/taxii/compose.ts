@@ -6,6 +6,7 @@ import {
   groupsOf,
   type Joined,
   join,
+  MOST_GROUPS,
   type Referenced,
   visibleAudience,
 } from '../policy/closure.ts'
@@ -33,7 +34,7 @@ export interface Edge {
 
 export interface Copy {
   record: AudienceRecord
-  /** A reader gets the copy of the highest rank that it may see. */
+  /** A reader gets the copy of the highest rank that it may see; no two copies of a version have the same. */
   rank: number
   text: string
   hash: string
@@ -89,17 +90,24 @@ function apart(base: Joined, version: Ingredients, groups: readonly Group[], now
     if (!copy) continue
     valid.push(set)
     const record = copyAudience(base.record, kept, now)
+    const rank = rankOf(set, kept.length)
     // Who may see one of two copies sees both: the fuller one is for them.
     const same = JSON.stringify(record)
     const other = byAudience.get(same)
-    if (other === undefined || other.rank < kept.length) {
-      byAudience.set(same, { record, rank: kept.length, text: copy.text, hash: copy.hash })
+    if (other === undefined || other.rank < rank) {
+      byAudience.set(same, { record, rank, text: copy.text, hash: copy.hash })
     }
   }
   const copies = [...byAudience.values()]
   const record = visibleAudience(base.record, groups, valid, now)
   return { record, heldUntil: base.heldUntil, need: demandOf(record, version.parts, now), copies }
 }
+
+/**
+ * The more groups, the higher; of as many, by what the groups ask for, whose order no other group changes. Numbers of
+ * audiences must not decide: they tell what was stored before, also of what is hidden (policy.md, "The promise").
+ */
+const rankOf = (set: number, count: number) => (count << MOST_GROUPS) | set
 
 const ROOM = { depth: 1000, objectBytes: Number.MAX_SAFE_INTEGER, idLength: 1000 }
 

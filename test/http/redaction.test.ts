@@ -78,6 +78,62 @@ test('what would lose itself is withheld', async (t) => {
   t.equal((await seen('de', either.id))?.report_types, undefined, 'an empty list goes')
 })
 
+test('what is no STIX without a hidden part goes with it, and who may see more never gets less', async (t) => {
+  const object = malware({
+    ...GREEN,
+    labels: ['open', 'for AMBER'],
+    aliases: ['for AMBER+STRICT'],
+    external_references: [{ source_name: 'for AMBER', description: 'for RED' }],
+    ...granular(
+      [TLP.red, 'external_references.[0].description'],
+      [TLP.amber, 'external_references.[0]', 'labels.[1]'],
+      [STRICT, 'aliases'],
+    ),
+  })
+  await my.add(path, object)
+  t.strictSame(await readers(server, path, object.id), ['my', 'my2', 'bank', 'sg', 'de'])
+  t.strictSame(await seen('my', object.id), object)
+  for (const who of ['my2', 'bank', 'sg', 'de']) {
+    const copy = (await seen(who, object.id)) as StixObject
+    t.ok(validateObject(copy).valid, who)
+    t.notOk('external_references' in copy, 'nothing but a source_name is no reference')
+    t.strictSame(copy.labels, ['open'], 'what is marked alike goes together')
+    t.strictSame(
+      copy.aliases,
+      who === 'my2' || who === 'sg' ? object.aliases : undefined,
+      'no more than that',
+    )
+  }
+  t.strictSame(await seen('bank', object.id), await seen('de', object.id), 'AMBER gets what GREEN gets')
+})
+
+test('of two copies with as many parts a reader gets one by what they ask for, whatever was stored before', async (t) => {
+  const sent = async (who: string, ...before: string[]) => {
+    for (const ref of before) {
+      // Of what is gone, the number of its audience stays.
+      const object = malware({ ...GREEN, description: 'a part', ...granular([ref, 'description']) })
+      await server.as(who).add(path, object)
+      t.equal((await server.as(who).delete(`${path}objects/${object.id}/`)).status, 200)
+    }
+    const object = malware({
+      ...GREEN,
+      labels: ['for AMBER', 'for AMBER+STRICT', 'open'],
+      external_references: [{ source_name: 'for AMBER+STRICT', description: 'for RED' }],
+      ...granular(
+        [TLP.red, 'external_references.[0].description'],
+        [TLP.amber, 'external_references.[0]', 'labels.[0]'],
+        [STRICT, 'external_references.[0].source_name', 'labels.[1]'],
+      ),
+    })
+    await server.as(who).add(path, object)
+    return (await seen('sg', object.id)) as StixObject
+  }
+  for (const copy of [await sent('my2', TLP.amber, STRICT), await sent('bank', STRICT, TLP.amber)]) {
+    t.notOk('external_references' in copy)
+    t.strictSame(copy.labels, ['for AMBER+STRICT', 'open'])
+  }
+})
+
 test('of several parts each reader gets its own', async (t) => {
   const object = identity({
     ...GREEN,

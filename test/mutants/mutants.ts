@@ -171,7 +171,13 @@ export const WORLDS: readonly Mutant[] = [
     'taxii/compose.js',
     ['containers close as well', "collection.redaction === 'redact' && isContainer(version.type);", 'false;'],
     ['nothing is taken out', "if (collection.redaction === 'withhold' ||", 'if (true ||'],
-    ['the least copy for all', 'rank: kept.length,', 'rank: -kept.length,'],
+    ['the least copy for all', '(count << MOST_GROUPS) | set', '-((count << MOST_GROUPS) | set)'],
+    ['of copies with as much in them, audiences decide', '(count << MOST_GROUPS) | set', 'count'],
+    [
+      'what is no STIX ends the list of copies',
+      'if (!copy)\n            continue;',
+      'if (!copy)\n            break;',
+    ],
   ),
   ...of(
     'taxii/references.js',

@@ -9,6 +9,19 @@ import type { PlainStore, Row, Said } from './plain-store.ts'
 /** Admitted as a reader, or as the submitter, whom only the cap of its credential stops. */
 type As = 'reader' | 'submitter'
 
+interface Copy {
+  text: string
+  /** Selectors of the marked parts that are not in it. */
+  gone: readonly string[]
+}
+
+/** What is in the same copies. */
+interface Alike {
+  key: string
+  selectors: string[]
+  refs: string[]
+}
+
 export class View {
   readonly #store: PlainStore
   readonly #reader: Subject | null
@@ -49,10 +62,8 @@ export class View {
 
   /** Selectors of the marked parts that are in that copy. */
   partsLeft(row: Row): string[] {
-    const as = this.#submitted(row) ? 'submitter' : 'reader'
-    const parts = this.#store.parts(row)
-    const hidden = parts.filter((p) => !p.labels.every((label) => this.#admits(label, as)))
-    return parts.map((p) => p.selector).filter((selector) => !hidden.some((p) => p.selector === selector))
+    const gone = this.#copyAs(row, this.#submitted(row) ? 'submitter' : 'reader')?.gone ?? []
+    return this.#store.parts(row).flatMap((p) => (gone.includes(p.selector) ? [] : [p.selector]))
   }
 
   #submitted(row: Row): boolean {
@@ -120,6 +131,15 @@ export class View {
   }
 
   #copy(row: Row, as: As): string | null {
+    return this.#copyAs(row, as)?.text ?? null
+  }
+
+  /**
+   * Without what does not admit. Where that is no STIX object, without other marked parts as well, as few as can be (§5):
+   * whoever may see less gets that copy too, and a key never opens what its owner may not see (§1). Of as few, by the
+   * order of what they ask for.
+   */
+  #copyAs(row: Row, as: As): Copy | null {
     const hidden = this.#store
       .parts(row)
       .filter((p) => !p.labels.every((label) => this.#admits(label, as)))
@@ -130,8 +150,58 @@ export class View {
         if (!said.every((one) => this.#saidMet(one, as))) refs.add(target)
       }
     }
-    return hidden.length + refs.size === 0 ? row.body : takeOut(row.body, row.spec, hidden, refs)
+    if (hidden.length + refs.size === 0) return { text: row.body, gone: [] }
+    const first = takeOut(row.body, row.spec, hidden, refs)
+    if (first !== null) return { text: first, gone: hidden }
+    for (const more of subsets(this.#markedAlike(row))) {
+      const gone = [...hidden, ...more.flatMap((m) => m.selectors)]
+      const text = takeOut(row.body, row.spec, gone, new Set([...refs, ...more.flatMap((m) => m.refs)]))
+      if (text !== null) return { text, gone }
+    }
+    return null
   }
+
+  /** What is in some copies only: parts under the same conditions go together, and references to what is under them. */
+  #markedAlike(row: Row): Alike[] {
+    const conditions = (labels: readonly Label[]) => labels.map((label) => condition(label, this.#now))
+    const always = conditions(ownLabels({ store: this.#store, row }, this.#now, new Set()))
+    const found = new Map<string, Alike>()
+    const alike = (labels: readonly Label[]): Alike => {
+      const rest = [...new Set(conditions(labels))].filter((one) => !always.includes(one))
+      const key = `[[${rest.sort()}],[],[]]`
+      const one = found.get(key) ?? { key, selectors: [], refs: [] }
+      if (rest.length > 0) found.set(key, one)
+      return one
+    }
+    for (const { selector, labels } of this.#store.parts(row)) alike(labels).selectors.push(selector)
+    if (this.#strips(row)) {
+      for (const [target, said] of this.#store.referenced(row, this.#now))
+        alike(said.flatMap((one) => ownLabels(one, this.#now, new Set()))).refs.push(target)
+    }
+    // A reference is nothing that a part cannot be without.
+    return [...found.values()]
+      .filter((one) => one.selectors.length > 0)
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+  }
+}
+
+/** All but the empty one, the small ones first; of as many, those of the first ones. */
+function subsets<T>(list: readonly T[]): T[][] {
+  const found = Array.from({ length: 2 ** list.length - 1 }, (_, n) =>
+    list.filter((__, i) => (n + 1) & (1 << i)),
+  )
+  return found.sort((a, b) => a.length - b.length)
+}
+
+/** What it asks for now, whatever a veto may name it by. */
+function condition(label: Label, now: Micros): string {
+  const { level, org, releasableTo, notReleasableTo, clients, notBefore, notAfter } = label
+  return JSON.stringify({
+    ...{ level, org, releasableTo, notReleasableTo },
+    clients: clients === 'denied' ? clients : undefined,
+    notBefore: BigInt(notBefore ?? 0) > now ? notBefore : undefined,
+    notAfter,
+  })
 }
 
 function hasOut(store: PlainStore, row: Row): boolean {
