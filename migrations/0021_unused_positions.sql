@@ -1,0 +1,90 @@
+-- online
+-- A short way that is not taken leaves no trace in the log. store_new (0015) took its positions before it knew whether it
+-- may store; when it could not, they were used up, and the objects came as many microseconds later by the long way. Why
+-- it could not may be hidden from who reads their date_added: labels that a hidden row brought, and that the node did
+-- not know yet, or a hidden copy of a colleague's (policy.md, "The promise"; D-1). Runs as comity_owner, schema comity.
+-- Replaces store_new (0015).
+
+-- step: functions
+
+-- As in 0015, but that the positions are given back when nothing is stored.
+create or replace function store_new(
+  p_collection int, p_now bigint, p_epoch bigint, p_audiences int,
+  p_organizations text[], p_principals text[], p_bits bytea[], p_own boolean[],
+  p_writers int[], p_ids text, p_types text, p_specs smallint[], p_scos boolean[], p_versions text, p_keys text,
+  p_labels int[], p_hashes bytea, p_bodies text,
+  p_root text, p_status_ids uuid[], p_status_writers int[], p_tokens uuid[], p_requested bigint[], p_totals int[],
+  p_success int[], p_failure int[], p_successes text[], p_failures text[],
+  out fresh boolean, out met int[], out first bigint
+) language plpgsql security definer
+set search_path = comity, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_sort = off set enable_incremental_sort = off as $$
+declare
+  c_between constant text := E'\x1e';
+  v_ids text[] := string_to_array(p_ids, c_between);
+  v_known text[];
+begin
+  -- Takes the log, and the positions in the same statement.
+  update collection_head set last_added = greatest(p_now, last_added + 1) + cardinality(v_ids) - 1
+    where collection = p_collection returning last_added - cardinality(v_ids) + 1 into first;
+
+  -- With a snapshot of its own, taken after the lock.
+  select first is not null and (select epoch from state) = p_epoch and (select coalesce(max(id), 0) from audience) = p_audiences,
+      array_agg(r.n::int) filter (where i.meets or t.meets or f.meets), array_agg(r.id) filter (where i.found or t.found)
+    into fresh, met, v_known
+    from unnest(v_ids, p_writers) with ordinality as r (id, writer, n)
+    cross join lateral (
+      select count(*) > 0 as found, bool_or(x.organization = p_organizations[r.writer]
+        or (get_bit(p_bits[r.writer], least(x.audience, 8 * length(p_bits[r.writer]) - 1)) = 1
+          and (not p_own[r.writer] or x.principal = p_principals[r.writer] or x.standard))) as meets
+      from (
+        select i.organization, i.audience, i.principal, i.standard from item i
+        where (i.collection, i.object_id) >= (p_collection, r.id) and (i.collection, i.object_id) <= (p_collection, r.id)
+        order by i.collection, i.object_id
+      ) x
+    ) i
+    cross join lateral (
+      select count(*) > 0 as found, bool_or(x.organization = p_organizations[r.writer]) as meets
+      from tombstone x where x.collection = p_collection and x.object_id = r.id
+    ) t
+    cross join lateral (
+      select bool_or(x.organization is null and x.author = p_organizations[r.writer]) as meets
+      from (
+        select w.organization, w.author from reference w
+        where (w.collection, w.target) >= (p_collection, r.id) and (w.collection, w.target) <= (p_collection, r.id)
+        order by w.collection, w.target
+      ) x
+    ) f;
+  if not fresh or met is not null then
+    -- Nothing is stored, so nothing was taken. (Whoever holds the log sees nobody else's positions beside its own.)
+    update collection_head set last_added = first - 1 where collection = p_collection;
+    return;
+  end if;
+
+  insert into item (collection, position, accepted, audience, label, bytes, spec, sco, object_id, type, version_key,
+                    version, organization, principal, hash, body)
+    select p_collection, first + n - 1, first + n - 1, r.label, r.label, octet_length(r.body), r.spec, r.sco, r.id, r.type,
+      coalesce(r.key, rtrim(rtrim(rtrim(version_at(first + n - 1), 'Z'), '0'), '.')), coalesce(r.version, version_at(first + n - 1)),
+      p_organizations[r.writer], p_principals[r.writer], substring(p_hashes from (n::int - 1) * 32 + 1 for 32), r.body
+    from unnest(v_ids, p_writers, string_to_array(p_types, c_between), p_specs, p_scos,
+                string_to_array(p_versions, c_between, ''), string_to_array(p_keys, c_between, ''), p_labels,
+                string_to_array(p_bodies, c_between))
+      with ordinality as r (id, writer, type, spec, sco, version, key, label, body, n);
+  insert into collection_audience as a (collection, audience, appended, last)
+    select p_collection, label, count(*), max(first + n - 1) from unnest(p_labels) with ordinality as l (label, n)
+    group by label
+    on conflict (collection, audience) do update set appended = a.appended + excluded.appended, last = excluded.last;
+  if v_known is not null then
+    -- Its statements are planned as they are elsewhere.
+    perform set_config('plan_cache_mode', 'auto', true), set_config('enable_sort', 'on', true), set_config('enable_incremental_sort', 'on', true);
+    perform relink(p_collection, v_known);
+  end if;
+
+  insert into status (id, root, collection, principal, token, requested, completed, total, success, failure, successes, failures)
+    select id, p_root, p_collection, p_principals[writer], token, requested, p_now, total, success, failure,
+      case when position(c_between in successes) = 0 then successes else (
+        select string_agg(case when n % 2 = 1 then piece else version_at(first + piece::int - 1) end, '' order by n)
+        from unnest(string_to_array(successes, c_between)) with ordinality as p (piece, n)) end,
+      failures
+    from unnest(p_status_ids, p_status_writers, p_tokens, p_requested, p_totals, p_success, p_failure, p_successes, p_failures)
+      as s (id, writer, token, requested, total, success, failure, successes, failures);
+end $$;
