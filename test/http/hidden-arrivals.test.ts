@@ -3,19 +3,21 @@
  * schedule changes none of its answers by a byte. The rows that it sees are those of the reference model.
  */
 import { test } from 'tap'
+import { formatMicros } from '../../src/time.ts'
 import { canaryTopology, clientOf, pathTo } from '../support/canary.ts'
-import { Client } from '../support/client.ts'
+import { basic, Client, type StixObject } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { newClock, play, subjectOf, watch } from '../support/history.ts'
-import { applyInProcess, asOwner, openNode, WAYS } from '../support/in-process.ts'
+import { applyInProcess, asOwner, type Node, openNode, WAYS } from '../support/in-process.ts'
 import { storedRows } from '../support/plain-store.ts'
+import { AT, policyWorld } from '../support/policy-world.ts'
 import { Random } from '../support/random.ts'
 import { nameOf, randomWorld, readers } from '../support/random-world.ts'
 import { ReferenceLog } from '../support/reference-log.ts'
 import { difference, replay } from '../support/replay.ts'
 import { randomScript } from '../support/script.ts'
 import { startServer } from '../support/server.ts'
-import { indicator, TLP } from '../support/stix.ts'
+import { indicator, malware, TLP } from '../support/stix.ts'
 
 const WORLDS = Number(process.env.COMITY_WORLDS ?? 5)
 const SEED = Number(process.env.COMITY_SEED ?? 1)
@@ -84,4 +86,40 @@ test('T-5.6-04 a deleted version stays a deleted one when it comes back hidden',
   await author.add(pathTo('common'), { ...first, object_marking_refs: [TLP.red] })
   const after = await partner.getObject(pathTo('common'), first.id, query)
   t.equal(after.fingerprint, before.fingerprint, 'a RED copy of it tells nothing by its arrival')
+})
+
+test('what is hidden takes no microsecond of a date_added', async (t) => {
+  const { url } = await database(t)
+  const clock = newClock()
+  const topology = JSON.stringify(policyWorld())
+  await applyInProcess(url, topology, clock.now())
+  const [node, elsewhere] = [await openNode(url, clock), await openNode(url, clock)]
+  const as = (who: string) => basic(who, `pw-${who}`)
+  const post = async (at: Node, who: string, ...objects: StixObject[]) => {
+    const body = JSON.stringify({ objects })
+    const answer = await at.call({ method: 'POST', path: `${AT.closed}objects/`, as: as(who), body })
+    t.equal(answer.taxiiStatus.success_count, objects.length)
+  }
+  const marked = (...refs: string[]) => ({ object_marking_refs: refs })
+  const known = (name: string) => malware({ ...marked(TLP.green), name })
+  await post(node, 'my2', known('its label is known here'))
+  /** Posts as my2, each at a time of its own. */
+  const added = async (what: string, ...objects: StixObject[]) => {
+    clock.at += 1_000n
+    await post(node, 'my2', ...objects)
+    const path = `${AT.closed}manifest/?match[id]=${objects[0]?.id}`
+    const { records } = await node.call({ path, as: as('my2') })
+    t.strictSame(
+      records.map((r) => r.date_added),
+      [formatMicros(clock.now())],
+      what,
+    )
+  }
+  await added('nothing hidden', known('one'), known('two'))
+  await post(elsewhere, 'sg', malware(marked(TLP.red)))
+  await added('a label that this node does not know', known('three'), known('four'))
+  const copy = known('copied')
+  await post(node, 'my', { ...copy, ...marked(TLP.red) })
+  await added('a copy of a colleague, or of a stranger', copy, known('five'))
+  await Promise.all([node.close(), elsewhere.close()])
 })

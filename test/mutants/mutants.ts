@@ -1,8 +1,8 @@
-/** Small wrongs to put into the compiled policy code, one at a time; the proofs have to notice each (policy.md §11). */
+/** Small wrongs to put into the compiled policy code, or into functions of the database, one at a time; the proofs have to notice each (policy.md §11). */
 
 export interface Mutant {
   name: string
-  /** Below build/src. */
+  /** Below build/src; or in migrations/, one that replaces functions and does nothing else, as no later one does. */
   file: string
   /** There exactly once. */
   text: string
@@ -278,6 +278,11 @@ export const ANSWERS: readonly Mutant[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
     ['hidden causes are issued', 'const told = sql `(not (${CAUSES}) or', 'const told = sql `(true or'],
   ),
+  ...of('migrations/0021_unused_positions.sql', [
+    'positions that are not used are gone',
+    'set last_added = first - 1 where',
+    'set last_added = last_added where',
+  ]),
   ...of('sharing/ledger.js', ['every custodian sees the chain', 'cap === null &&\n', '']),
   ...of(
     'sharing/recalls.js',

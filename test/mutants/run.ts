@@ -1,5 +1,5 @@
 /**
- * Puts each mutant into a copy of the compiled program and runs the proofs that should notice; `npm run test:mutants`.
+ * Puts each mutant into a copy of the compiled program, or into the test databases, and runs the proofs that should notice; `npm run test:mutants`.
  * Exits 1 when a mutant survives that is not told to be equivalent, or when its text is not found exactly once.
  * COMITY_MUTANTS=WORD runs those whose name or file has the word.
  */
@@ -23,6 +23,7 @@ const ASKED = [
   'ledger-blind',
   'appended-again',
   'late-tightening',
+  'hidden-arrivals',
   'non-interference',
 ].map((name) => `test/http/${name}.test.js`)
 /** Of one proof; a mutant that makes a proof run for ever is noticed as well. */
@@ -31,7 +32,8 @@ const MOST_SECONDS = 180
 /** By the last proof that failed. */
 let said = ''
 
-function notices(proofs: readonly string[], worlds: string): string | null {
+/** @param sql file with functions for the test databases */
+function notices(proofs: readonly string[], worlds: string, sql = ''): string | null {
   for (const proof of proofs) {
     const ran = spawnSync(process.execPath, [join(copy, proof)], {
       cwd: root,
@@ -42,6 +44,7 @@ function notices(proofs: readonly string[], worlds: string): string | null {
         COMITY_SEED: '5',
         COMITY_WORLDS: worlds,
         COMITY_READERS: '1',
+        COMITY_TEST_SQL: sql,
       },
       stdio: ['ignore', 'pipe', 'ignore'],
       encoding: 'utf8',
@@ -58,20 +61,22 @@ function notices(proofs: readonly string[], worlds: string): string | null {
 type Verdict = 'killed' | 'equivalent' | 'survived' | 'broken'
 
 function judge(mutant: Mutant, proofs: readonly string[]): Verdict {
-  const file = join(copy, 'src', mutant.file)
+  const inDatabase = mutant.file.startsWith('migrations/')
+  const file = inDatabase ? join(root, mutant.file) : join(copy, 'src', mutant.file)
   const source = readFileSync(file, 'utf8')
   const found = source.split(mutant.text).length - 1
   if (found !== 1) {
     console.log(`BROKEN    ${mutant.file}: ${mutant.name}: its text is there ${found} times`)
     return 'broken'
   }
+  const place = inDatabase ? join(copy, 'mutant.sql') : file
   writeFileSync(
-    file,
+    place,
     source.replace(mutant.text, () => mutant.by),
   )
   const started = performance.now()
-  const by = notices(proofs, '8')
-  writeFileSync(file, source)
+  const by = notices(proofs, '8', inDatabase ? place : '')
+  if (!inDatabase) writeFileSync(file, source)
   const seconds = ((performance.now() - started) / 1000).toFixed(0)
   const end = by ? `killed by ${by}` : mutant.equivalent ? `equivalent: ${mutant.equivalent}` : 'SURVIVED'
   console.log(

@@ -167,7 +167,17 @@ async function clone(t: Test, template: string): Promise<{ url: string }> {
     client.query(`create database "${name}" template "${template}" strategy file_copy`),
   )
   t.teardown(() => admin(url, (client) => client.query(`drop database if exists "${name}" with (force)`)))
-  return { url: onDatabase(url, name) }
+  const own = onDatabase(url, name)
+  if (process.env.COMITY_TEST_SQL) await mutate(own, readFileSync(process.env.COMITY_TEST_SQL, 'utf8'))
+  return { url: own }
+}
+
+/** Puts functions of a mutant (test/mutants) in the place of the migrations'. */
+async function mutate(url: string, text: string): Promise<void> {
+  await admin(url, async (client) => {
+    await client.query('set role comity_owner; set search_path = comity')
+    await client.query(text)
+  })
 }
 
 /** A fresh, migrated database of its own, dropped when the test ends. `url` is the superuser's. */
