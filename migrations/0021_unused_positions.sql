@@ -55,7 +55,7 @@ begin
       ) x
     ) f;
   if not fresh or met is not null then
-    -- Nothing is stored, so nothing was taken. (Whoever holds the log sees nobody else's positions beside its own.)
+    -- Nothing is stored, so nothing was taken: while this transaction holds the log, nobody else comes after it.
     update collection_head set last_added = first - 1 where collection = p_collection;
     return;
   end if;
