@@ -1,4 +1,4 @@
-/** The short way of a write: objects that meet nothing, with their statuses, in one statement (0015_ingest.sql, 0021_unused_positions.sql). */
+/** The short way of a write: objects that meet nothing, with their statuses, in one statement (0015_ingest.sql, 0019_unused_positions.sql). */
 import { notingNew, type PlainMatch } from './match.ts'
 import type { Database } from './pool.ts'
 import { type Reader, StaleWorld } from './session.ts'

@@ -278,7 +278,7 @@ export const ANSWERS: readonly Mutant[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
     ['hidden causes are issued', 'const told = sql `(not (${CAUSES}) or', 'const told = sql `(true or'],
   ),
-  ...of('migrations/0021_unused_positions.sql', [
+  ...of('migrations/0019_unused_positions.sql', [
     'positions that are not used are gone',
     'set last_added = first - 1 where',
     'set last_added = last_added where',
