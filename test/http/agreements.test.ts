@@ -217,12 +217,14 @@ test('a backfill brings what was there before to who polls', async (t) => {
   const done = await comity(['backfill', '--to', 'SG', '--reason', 'SG polls'], env)
   t.match(done, { code: 0, stdout: /^one\/closed {2}3\n$/, stderr: /3 objects appended again/ })
   const got = await poll()
-  t.same(got.ids, [object.id, object.id, address.id], 'older first, both versions of it')
+  t.same([...got.ids].sort(), [object.id, object.id, address.id].sort(), 'both versions of it')
   t.same(
-    got.objects.map((o) => o.modified),
-    [object.modified, second.modified, undefined],
+    got.objects.flatMap((o) => o.modified ?? []),
+    [object.modified, second.modified],
+    'older first',
   )
-  t.same(got.objects[2]?.object_marking_refs, [TLP.green], 'of an address its latest')
+  const [latest] = got.objects.filter((o) => o.id === address.id)
+  t.same(latest?.object_marking_refs, [TLP.green], 'of an address its latest')
   t.same((await sg.getObjects(AT.closed, { 'match[id]': address.id })).objects.length, 1)
   t.match(await comity(['backfill', '--to', 'sgcert'], env), { code: 0, stderr: /^0 objects/ })
   t.match(await comity(['backfill', '--to', 'XX'], env), {

@@ -8,7 +8,16 @@ import { canaryTopology, clientOf, pathTo } from '../support/canary.ts'
 import { basic, Client, type StixObject } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { newClock, play, subjectOf, watch } from '../support/history.ts'
-import { applyInProcess, asOwner, type Node, openNode, WAYS } from '../support/in-process.ts'
+import {
+  applyInProcess,
+  asOwner,
+  copyDatabase,
+  dropDatabase,
+  type Node,
+  openNode,
+  sibling,
+  WAYS,
+} from '../support/in-process.ts'
 import { storedRows } from '../support/plain-store.ts'
 import { AT, policyWorld } from '../support/policy-world.ts'
 import { Random } from '../support/random.ts'
@@ -17,7 +26,7 @@ import { ReferenceLog } from '../support/reference-log.ts'
 import { difference, replay } from '../support/replay.ts'
 import { randomScript } from '../support/script.ts'
 import { startServer } from '../support/server.ts'
-import { indicator, malware, TLP } from '../support/stix.ts'
+import { indicator, malware, report, TLP } from '../support/stix.ts'
 
 const WORLDS = Number(process.env.COMITY_WORLDS ?? 5)
 const SEED = Number(process.env.COMITY_SEED ?? 1)
@@ -122,4 +131,73 @@ test('what is hidden takes no microsecond of a date_added', async (t) => {
   await post(node, 'my', { ...copy, ...marked(TLP.red) })
   await added('a copy of a colleague, or of a stranger', copy, known('five'))
   await Promise.all([node.close(), elsewhere.close()])
+})
+
+test('rows that move together lie where they would without the others', async (t) => {
+  const { url } = await database(t)
+  // Two may be drawn alike, which only who knows the key could tell: with this one none are.
+  await asOwner(url, (client) =>
+    client.query("update setting set value = repeat('5a', 32) where key = 'cursor_key'"),
+  )
+  const clock = newClock()
+  await applyInProcess(url, JSON.stringify(policyWorld()), clock.now())
+  const as = (who: string) => basic(who, `pw-${who}`)
+  const path = `${AT.closed}objects/`
+  const marked = (ref: string) => ({ object_marking_refs: [ref] })
+  const source = malware(marked(TLP.amber))
+  const list = report([source.id], marked(TLP.green))
+  const start = clock.at
+  /** Where the bank's malware and its report lie, and each hidden report, after the bank has released the malware. */
+  const story = async (hidden: number) => {
+    const copy = sibling(url, `hidden${hidden}`)
+    await copyDatabase(url, copy)
+    t.teardown(() => dropDatabase(copy))
+    clock.at = start
+    const node = await openNode(copy, clock)
+    const post = async (who: string, ...objects: StixObject[]) => {
+      clock.at += 10_000n
+      const body = JSON.stringify({ objects })
+      const answer = await node.call({ method: 'POST', path, as: as(who), body })
+      t.equal(answer.taxiiStatus.success_count, objects.length)
+    }
+    await post('bank', source, list)
+    const reports = Array.from({ length: hidden }, () => report([source.id], marked(TLP['amber+strict'])))
+    clock.at += 10_000n
+    if (hidden > 0) await post('sg', ...reports)
+    clock.at = start + 1_000_000n
+    const moved = clock.now()
+    const patch = { reason: 'released', object_marking_refs: [TLP.green] }
+    const answer = await node.call({
+      method: 'PATCH',
+      path: `/api/v1/roots/one/collections/closed/objects/${source.id}`,
+      as: as('bank'),
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(patch),
+    })
+    t.equal(answer.status, 200)
+    await node.close()
+    return await asOwner(copy, async (client) => {
+      const { rows } = await client.query('select object_id, position from item where position >= $1', [
+        moved,
+      ])
+      const places = new Map(rows.map((r) => [r.object_id, BigInt(r.position) - moved]))
+      return {
+        own: [source.id, list.id].map((id) => places.get(id)),
+        others: reports.map(({ id }) => places.get(id)),
+      }
+    })
+  }
+  const alone = await story(0)
+  t.ok(
+    alone.own.every((place) => place !== undefined && place < 1024n),
+    `they moved, to ${alone.own}`,
+  )
+  for (const hidden of [1, 3, 12]) {
+    const { own, others } = await story(hidden)
+    t.ok(
+      others.every((place) => place !== undefined),
+      `${hidden} others moved, to ${others}`,
+    )
+    t.strictSame(own, alone.own)
+  }
 })

@@ -179,11 +179,11 @@ for (let w = FIRST; w < WORLDS; w++) {
         return difference(...heard)
       }
       return async (script, writing) => {
-        // What the replay does is later than all that was before it.
-        clock.at += 1_000n
+        // What the replay does is later than all that was before it, by more than rows that move together are apart.
+        clock.at += 10_000n
         const found = await both(script)
         if (found) return found
-        clock.at += 1_000n
+        clock.at += 10_000n
         // What was sealed meanwhile is read; but an embargo that is due would end.
         const again = worked ? [{ path: '', work: true }, ...script] : script
         // A token's writes collide as its principal (§9): the promise to a capped one covers reads.
@@ -195,11 +195,11 @@ for (let w = FIRST; w < WORLDS; w++) {
         const allowed = (id: string) => tangled || !purged.entangled.has(id)
         for (const line of writes(random, world, { own, now: clock.now(), allowed })) {
           // No embargo begins or ends between two whole seconds: what is scheduled may change a view by itself (§7).
-          clock.at += 1_000n
+          clock.at += 10_000n
           const wrong = await both([line])
           if (wrong) return `write: ${line.body ?? ''}\n${wrong}`
         }
-        clock.at += 1_000n
+        clock.at += 10_000n
         return tangled ? null : await both(again)
       }
     }

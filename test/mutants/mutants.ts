@@ -278,6 +278,11 @@ export const ANSWERS: readonly Mutant[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
     ['hidden causes are issued', 'const told = sql `(not (${CAUSES}) or', 'const told = sql `(true or'],
   ),
+  ...of('migrations/0020_scattered.sql', [
+    'rows that move together lie side by side',
+    '% greatest(512, 4 * cardinality(p_accepted)) as drawn',
+    '% 1 as drawn',
+  ]),
   ...of('migrations/0019_unused_positions.sql', [
     'positions that are not used are gone',
     'set last_added = first - 1 where',
