@@ -34,8 +34,13 @@ export async function noteTightening(
 
 /** What readers of a row get, before and after; a text for all is one copy. */
 export interface Recopied {
-  was: readonly CopyNote[]
+  was: readonly FormerCopy[]
   now: readonly CopyNote[]
+}
+
+export interface FormerCopy extends CopyNote {
+  /** Does somebody get it no more? */
+  lost: boolean
 }
 
 /** Something that the caller fetched and that is recalled. */
@@ -79,6 +84,17 @@ const untouched = ({ bits, size }: Reader) => {
   const seen = (copies: Sql) => sql`copy_seen(${copies}, ${bits}::bytea, ${size}::int)`
   const copies = sql`r.copies -> u.place::text`
   return sql`(${copies} is not null and ${seen(sql`${copies} -> 'was'`)} is not distinct from ${seen(sql`${copies} -> 'now'`)})`
+}
+
+/**
+ * Of `r.copies`, is the copy of this place that the reader sees still everybody's who had it? Then what became stricter is
+ * a part, or a reference, that it never had. Unknown of what was noted before it was asked: taken to be so.
+ */
+const notOfItsCopy = ({ bits, size }: Reader, place: Sql) => {
+  const copies = sql`r.copies -> ${place}::text`
+  return sql`(${copies} is not null and not coalesce((
+    select c.lost from jsonb_to_recordset(${copies} -> 'was') as c (audience int, rank int, lost boolean)
+    where get_bit(${bits}::bytea, least(c.audience, ${size}::int)) = 1 order by c.rank desc, c.audience limit 1), false))`
 }
 
 /** @returns at most one more than `limit` */
@@ -194,10 +210,12 @@ export async function readIssued(
           select i.version, i.position from item i where i.collection = r.collection and i.position = any (r.places)
             and i.organization = r.organization and i.audience = any (${reader.scope}::int[])
             and i.collection = any (${query.collections}::int[]) and ${told} i.audience <> all (${readBack}::int[]))
+            and not ${notOfItsCopy(reader, sql`i.position`)}
           union all
           select f.version, f.position from former f where f.collection = r.collection and f.position = any (r.places)
             and f.organization = r.organization and f.audience = any (${reader.scope}::int[])
             and f.collection = any (${query.collections}::int[]) and ${told} f.audience <> all (${readBack}::int[]))
+            and not ${notOfItsCopy(reader, sql`f.position`)}
         ) o
       ) v
       cross join lateral (

@@ -7,7 +7,7 @@ import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { isNewer } from './references.ts'
 import { chainsOf } from './relabel.ts'
-import { propagate, recopied, type Settled, settle, type Transaction } from './settle.ts'
+import { asItWas, losesCopy, propagate, recopied, type Settled, settle, type Transaction } from './settle.ts'
 
 /** @returns how many objects were released; at most a thousand of one collection at once */
 export async function releaseDue(exchange: Exchange): Promise<number> {
@@ -63,12 +63,11 @@ async function recall(
     return lost ? former.map((copy) => copy.accepted) : []
   })
   await noteTightening(db, collection.seq, older, { kind: 'newer-version', actor: '', reason: null })
-  const tighter = followed.filter(({ row, label }) => {
-    const { later, ...rest } = book.record(row.label)
-    const ahead = later?.filter((need) => need.at === undefined || BigInt(need.at) > now) ?? []
-    const before = { ...rest, ...(ahead.length > 0 && { later: ahead }) }
-    return exchange.compare(before, book.record(label)).loses
-  })
+  const tighter = followed.filter(
+    ({ row, label, copies }) =>
+      exchange.compare(asItWas(book.record(row.label), now), book.record(label)).loses ||
+      (copies !== null && losesCopy(exchange, book, copies)),
+  )
   const names = tighter.map(({ row }) => row.accepted)
   const cause = { kind: 'reference', actor: '', reason: null } as const
   await noteTightening(db, collection.seq, names, cause, recopied(tighter))

@@ -4,7 +4,7 @@ import type { LabelledPart } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { noteMatches } from '../store/match.ts'
 import type { Database } from '../store/pool.ts'
-import type { Recopied } from '../store/recalls.ts'
+import type { FormerCopy, Recopied } from '../store/recalls.ts'
 import {
   attach,
   type CopyNote,
@@ -107,7 +107,7 @@ export async function settle(
     for (const { record, rank, hash } of copies ?? [])
       fresh.push({ audience: await book.id(record), rank, hash })
     const both =
-      row.parted || copies ? recopiedOf(row, label, override, notes.get(row.accepted), fresh) : null
+      row.parted || copies ? await recopiedOf(at, row, label, override, notes.get(row.accepted), fresh) : null
     const lost = loses || (!override && both !== null && losesCopy(exchange, book, both))
     const change = { change: changeOf(gains, lost), told: changeOf(known.gains, known.loses) }
     settled.push({ row, ...change, label, position: row.position, copies: both })
@@ -155,7 +155,7 @@ export async function settle(
 }
 
 /** Has somebody lost a copy that is still there for others? References that are taken out weigh nothing in the whole. */
-function losesCopy(exchange: Exchange, book: Book, { was, now }: Recopied): boolean {
+export function losesCopy(exchange: Exchange, book: Book, { was, now }: Recopied): boolean {
   return was.some(({ hash, audience }) =>
     now.some(
       (copy) =>
@@ -167,19 +167,37 @@ function losesCopy(exchange: Exchange, book: Book, { was, now }: Recopied): bool
 }
 
 /** One text for all is a copy under the row's label. */
-function recopiedOf(
+async function recopiedOf(
+  { exchange, book, now: moment }: Transaction,
   row: LabelledRow,
   label: number,
   override: Override | undefined,
   was: readonly CopyNote[] | undefined,
   now: readonly CopyNote[],
-): Recopied {
+): Promise<Recopied> {
   const before = row.whole_hash?.toString('hex') ?? ''
   const whole = (audience: number, hash: string) => [{ audience, rank: 0, hash }]
-  return {
-    was: was ?? whole(row.label, before),
-    now: now.length > 0 ? now : whole(label, override?.hash ?? before),
+  const after = now.length > 0 ? now : whole(label, override?.hash ?? before)
+  const former: FormerCopy[] = []
+  for (const copy of was ?? whole(row.label, before)) {
+    const record = asItWas(book.record(copy.audience), moment)
+    const audience = await book.id(record)
+    const kept = after.some(
+      (now) =>
+        now.hash === copy.hash &&
+        (now.audience === audience || !exchange.compare(record, book.record(now.audience)).loses),
+    )
+    former.push({ ...copy, audience, lost: !kept })
   }
+  return { was: former, now: after }
+}
+
+/** Before the embargoes that have ended bound: who had it until then had it. */
+export function asItWas(record: AudienceRecord, now: Micros): AudienceRecord {
+  const { later, ...rest } = record
+  const ahead = later?.filter(({ at }) => at === undefined || BigInt(at) > now) ?? []
+  if (ahead.length === (later?.length ?? 0)) return record
+  return { ...rest, ...(ahead.length > 0 && { later: ahead }) }
 }
 
 /** Rows that point at these chains, over any number of steps, get the labels that are due to them now. */

@@ -24,6 +24,7 @@ interface Stage {
   sees(path: string, id: string): Promise<string[]>
   /** Everything that a reader is told of a collection, byte by byte. */
   heard(path: string): Promise<string[]>
+  recalls(who: string, issued?: '/issued'): Promise<string[]>
 }
 
 async function stage(t: Test): Promise<Stage> {
@@ -62,6 +63,15 @@ async function stage(t: Test): Promise<Stage> {
           found.push((await other.call({ path: `${path}${what}`, as: as(who) })).fingerprint)
       }
       return found
+    },
+    async recalls(who, issued) {
+      const answer = await other.call({
+        path: `/api/v1/recalls${issued ?? ''}`,
+        as: as(who),
+        headers: { accept: 'application/json' },
+      })
+      const { items } = JSON.parse(answer.text) as { items: { object: string; kind: string }[] }
+      return items.map(({ object, kind }) => `${kind} ${object.split('--')[0]}`).sort()
     },
   }
 }
@@ -103,19 +113,10 @@ test('what points at it is stricter at not_before exactly, before the job has ru
 })
 
 test('who had fetched what is stricter then hears of it, and nobody before', async (t) => {
-  const { nodes, clock, add } = await stage(t)
+  const { nodes, clock, add, recalls } = await stage(t)
   const target = malware(marked(TLP.green))
   const relation = relationship(indicator().id, target.id, marked(TLP.green))
   await add(AT.closed, later, target, relation)
-  const recalls = async (who: string) => {
-    const answer = await nodes[1].call({
-      path: '/api/v1/recalls',
-      as: as(who),
-      headers: { accept: 'application/json' },
-    })
-    const { items } = JSON.parse(answer.text) as { items: { object: string; kind: string }[] }
-    return items.map(({ object, kind }) => `${kind} ${object.split('--')[0]}`).sort()
-  }
   await nodes[1].call({ path: `${AT.closed}objects/`, as: as('de') })
   await nodes[1].call({ path: `${AT.closed}objects/${target.id}/`, as: as('bank') })
   clock.at += SECOND
@@ -147,13 +148,14 @@ test('an embargoed version that is deleted before its time binds nothing', async
 })
 
 test('a container of which it would be taken out is whole until then', async (t) => {
-  const { clock, add, sees, heard, nodes } = await stage(t)
+  const { clock, add, sees, heard, nodes, recalls } = await stage(t)
   const [target, open] = [malware(marked(TLP.green)), malware(marked(TLP.green))]
   const [only, both] = [
     report([target.id], marked(TLP.green)),
     report([open.id, target.id], marked(TLP.green)),
   ]
   await add(AT.redact, later, target, open, only, both)
+  for (const who of ['my2', 'sg', 'de']) await nodes[1].call({ path: `${AT.redact}objects/`, as: as(who) })
   const before = await heard(AT.redact)
   clock.at += SECOND
   await add(AT.redact, {
@@ -169,4 +171,8 @@ test('a container of which it would be taken out is whole until then', async (t)
   t.strictSame(copy.objects[0]?.object_refs, [open.id])
   await nodes[0].work()
   t.strictSame(await sees(AT.redact, only.id), STRICT)
+  const lost = ['newer-version malware', 'reference report', 'reference report']
+  t.strictSame(await recalls('de'), lost, 'who had it until then')
+  t.strictSame(await recalls('sg'), lost.slice(0, 1), 'has what points at it still')
+  t.strictSame(await recalls('my2', '/issued'), lost, 'who sees what others lost')
 })

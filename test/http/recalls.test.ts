@@ -297,6 +297,83 @@ test('who received only versions that one may not see is not named', async (t) =
   )
 })
 
+test('who never had a part, or a reference, of an object of its organization learns nothing of its recall', async (t) => {
+  const named = {
+    type: 'marking-definition',
+    spec_version: '2.1',
+    id: 'marking-definition--0b0f6a52-6f0e-4c47-8d7e-0d8b8f2c9a11',
+    created: '2026-01-01T00:00:00.000Z',
+    name: 'for one person',
+    object_marking_refs: [TLP.clear],
+    extensions: {
+      [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { persons: ['sg'] } },
+    },
+  }
+  const shown = await postedIn('green')
+  const source = indicator({ object_marking_refs: [TLP.red, named.id] })
+  const list = report([shown, source.id], { object_marking_refs: [TLP.green] })
+  const granular = (marking_ref: string) => ({
+    object_marking_refs: [TLP.green],
+    granular_markings: [{ selectors: ['description'], marking_ref }],
+  })
+  const parted = indicator({ description: 'from a source', ...granular(TLP['amber+strict']) })
+  await author.add(AT.redact, named, source, list, parted)
+  const capped = { http: server.bearer(CUSTODIAN), api: api(server, 'my', `Bearer ${CUSTODIAN}`) }
+  const sg = server.as('sg')
+  const refs = async (who: typeof sg) => (await who.getObject(AT.redact, list.id)).objects[0]?.object_refs
+  const part = async (who: typeof sg) => (await who.getObject(AT.redact, parted.id)).objects[0]
+  t.same([await refs(sg), await refs(server.as('my2'))], [[shown, source.id], [shown]])
+  const before = await part(capped.http)
+  t.same([(await part(sg))?.description, before?.description], ['from a source', undefined])
+  const change = async (id: string, more: object) => {
+    const path = `/api/v1/roots/one/collections/redact/objects/${id}`
+    const answer = await custodian.patch(path, { reason: 'it names the source', ...more })
+    t.equal(answer.status, 200, answer.text)
+  }
+  await change(source.id, { object_marking_refs: [TLP.red] })
+  await change(parted.id, granular(TLP.red))
+  t.same([await refs(sg), await refs(server.as('my2'))], [[shown], [shown]])
+  t.strictSame(await part(capped.http), before, 'nothing has changed')
+  for (const { id } of [list, parted]) {
+    t.strictSame(await recalled(id), ['sg'])
+    t.equal((await issuedOf('my', id)).length, 1, 'its custodian sees all')
+  }
+  t.strictSame(await issuedOf('my2', list.id), [])
+  t.strictSame(await issuedOf(capped.api, parted.id), [], 'nor what a stronger credential of its owner did')
+  t.equal((await issuedOf('my2', parted.id)).length, 1, 'who had it itself')
+  await change(list.id, { object_marking_refs: [TLP.clear] })
+  t.same(
+    [(await issuedOf('my2', list.id)).length, (await issuedOf('my', list.id)).length],
+    [0, 1],
+    'nor of where it was',
+  )
+})
+
+test('who has still what others lost with a part, or with a reference, learns of the recall', async (t) => {
+  const [shown, source] = [await postedIn('green'), await postedIn('green')]
+  const list = report([shown, source], { object_marking_refs: [TLP.green] })
+  const parted = indicator({ description: 'from a source', object_marking_refs: [TLP.green] })
+  await author.add(AT.redact, list, parted)
+  for (const { id } of [list, parted]) await server.as('de').getObject(AT.redact, id)
+  const change = async (id: string, more: object) => {
+    const path = `/api/v1/roots/one/collections/redact/objects/${id}`
+    const answer = await custodian.patch(path, { reason: 'because', ...more })
+    t.equal(answer.status, 200, answer.text)
+  }
+  await change(source, { object_marking_refs: [TLP.amber] })
+  await change(parted.id, {
+    object_marking_refs: [TLP.green],
+    granular_markings: [{ selectors: ['description'], marking_ref: TLP.amber }],
+  })
+  for (const [{ id }, kind] of [
+    [list, 'reference'],
+    [parted, 'relabel'],
+  ] as const) {
+    t.strictSame(await recalled(id), ['de'])
+    t.match(await issuedOf('my2', id), [{ kind }])
+  }
+})
+
 test('a collection that is removed recalls what was fetched from it, a rehearsal does not', async (t) => {
   const object = indicator({ object_marking_refs: [TLP.green] })
   await author.add(AT.own, object)

@@ -219,9 +219,21 @@ export const ANSWERS: readonly Mutant[] = [
       '(false && both !== null',
     ],
     ['parts do not count as lost', 'loses: whole.loses || parts.loses', 'loses: whole.loses'],
+    ['no copy is lost to anybody', 'lost: !kept', 'lost: false'],
+    ['every copy is lost to somebody', 'lost: !kept', 'lost: true'],
+    [
+      'nobody had what an embargo has taken out',
+      'const record = asItWas(book.record(copy.audience), moment)',
+      'const record = book.record(copy.audience)',
+    ],
     ['what its author does not see moves a row', 'known.gains && !known.held', 'gains && !known.held'],
     ['every version is released again', '(explicit || known.latest)', 'true'],
   ),
+  ...of('taxii/release-due.js', [
+    'the end of an embargo recalls no copies',
+    'copies !== null && losesCopy(',
+    'false && losesCopy(',
+  ]),
   ...of('taxii/author-view.js', [
     'authors see everything',
     'rights(world, caller, collection)?.read ? exchange.admits(caller, false) : () => true',
@@ -275,6 +287,18 @@ export const ANSWERS: readonly Mutant[] = [
     ],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
     ['parts are recalled from those who never had them', 'and not ${untouched(reader)}', ''],
+    [
+      'recalls of parts that one never had are issued',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+      'and not ${notOfItsCopy(reader, sql `i.position`)}',
+      '',
+    ],
+    [
+      'recalls of parts that one never had are issued of where they were',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+      'and not ${notOfItsCopy(reader, sql `f.position`)}',
+      '',
+    ],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
     ['hidden causes are issued', 'const told = sql `(not (${CAUSES}) or', 'const told = sql `(true or'],
   ),

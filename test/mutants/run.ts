@@ -19,6 +19,7 @@ const UNIT = ['permit-references', 'redact-copies', 'permit-matrix', 'kin'].map(
 const HTTP = ['references', 'redaction', 'model-worlds'].map((name) => `test/http/${name}.test.js`)
 const ASKED = [
   'recalls',
+  'recalled-copies',
   'ledger',
   'ledger-blind',
   'appended-again',

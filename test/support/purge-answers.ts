@@ -49,6 +49,7 @@ export async function purgeAnswers(
   await purgeLedger(eyes)
   if (!eyes.chain) await cutAnew(eyes)
   await purgeCauses(eyes, await readBack(client, store, reader, now), reader)
+  await purgeRecalledCopies(eyes, store, reader, now)
   await purgeRecalls(eyes, reader)
   await purgeReleases(eyes)
   await client.query('delete from quarantined where principal <> $1', [me])
@@ -206,8 +207,7 @@ async function readBack(
  * its submitter: the cause is hidden from it, unless it did it itself.
  */
 async function purgeCauses({ client, me }: Eyes, back: number[], reader: Subject | null): Promise<void> {
-  const all = reader?.principal.kind === 'person' && reader.principal.custodian && reader.cap === null
-  if (all) return
+  if (allRecalls(reader)) return
   const causes = `r.kind in ('newer-version', 'reference') and r.actor <> $1`
   const kept = (from: string) => `from ${from} where not exists (select from visible v
     where v.collection = r.collection and v.position = u.place and v.audience = any ($2::int[]))`
@@ -236,6 +236,61 @@ async function purgeCauses({ client, me }: Eyes, back: number[], reader: Subject
     [me, back],
   )
 }
+
+/** What `recall.copies` says of one place (migrations/0017_recalled_copies.sql). */
+interface Recopied {
+  was: Copy[]
+  now: Copy[]
+}
+
+interface Copy {
+  audience: number
+  rank: number
+  hash: string
+  lost?: boolean
+}
+
+/**
+ * Of the copies of what was recalled the reader's own are left: the one that it had, and the one that it has then. What
+ * became stricter in others' copies does not exist for it, so neither does the recall (policy.md §5, §13).
+ */
+async function purgeRecalledCopies(
+  { client }: Eyes,
+  store: PlainStore,
+  reader: Subject | null,
+  now: Micros,
+): Promise<void> {
+  const { rows: audiences } = await client.query('select id, record from audience')
+  const admitted = new Set<number>(
+    (audiences as { id: number; record: AudienceRecord }[])
+      .filter(({ record }) => mayRead(store.topology, reader, record, now))
+      .map(({ id }) => id),
+  )
+  const own = (copies: readonly Copy[]) =>
+    copies
+      .filter(({ audience }) => admitted.has(audience))
+      .sort((a, b) => b.rank - a.rank || a.audience - b.audience)
+      .slice(0, 1)
+  const { rows } = await client.query('select id, copies from recall where copies is not null')
+  for (const { id, copies } of rows as { id: string; copies: Record<string, Recopied> }[]) {
+    const left = Object.entries(copies).map(
+      ([place, { was, now }]) => [place, { was: own(was), now: own(now) }] as const,
+    )
+    const same = left.filter(([, { was, now }]) => was[0]?.lost !== true && was[0]?.hash === now[0]?.hash)
+    await client.query(
+      `update recall r set copies = $2,
+          places = array(select u.place from unnest(r.places) as u (place) where $4 or u.place <> all ($3) order by 1),
+          versions = array(select u.version from unnest(r.places, r.versions) as u (place, version)
+            where $4 or u.place <> all ($3) order by u.place)
+        where id = $1`,
+      [id, JSON.stringify(Object.fromEntries(left)), same.map(([place]) => place), allRecalls(reader)],
+    )
+  }
+}
+
+/** A custodian sees all recalls of its organization's objects as they are. */
+const allRecalls = (reader: Subject | null) =>
+  reader?.principal.kind === 'person' && reader.principal.custodian && reader.cap === null
 
 /** Left are one's own notices, and recalls of visible objects with who received what is visible of them. */
 async function purgeRecalls({ client, me, own, token }: Eyes, reader: Subject | null): Promise<void> {

@@ -65,6 +65,8 @@ export async function purge(
       union select (p ->> 'audience')::int from delivery, jsonb_array_elements(parts) p
       union select unnest(audiences) from delivery
       union select abs(known) from reference where known is not null
+      union select (c ->> 'audience')::int from recall, jsonb_each(copies) as p (place, texts),
+        jsonb_array_elements((texts -> 'was') || (texts -> 'now')) c
       union select x from item, lateral (values (marks), (need)) as v (x) where x is not null)`)
   const { rows: ids } = await client.query(
     'select collection, array_agg(distinct object_id) as ids from item where not standard group by 1',
