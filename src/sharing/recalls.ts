@@ -1,6 +1,7 @@
 /** Recalls: what the caller fetched and should handle anew, and who has acknowledged its organization's (policy.md §7, §13). */
 import { AppError } from '../errors.ts'
 import type { Caller, Subject } from '../policy/model.ts'
+import { isDeadlock } from '../store/database-errors.ts'
 import {
   acknowledgeRecall,
   findRecalls,
@@ -38,10 +39,16 @@ export async function listRecalls(exchange: Exchange, caller: Member, asked: Ask
   const beyond = walk && { open: walk.addedAfter === 1n, seq: walk.after }
   const reader = exchange.reader(caller)
   const readBack = hiddenCauses(exchange, caller)
-  const rows = await exchange.pool.transaction(async (db) => {
-    await assume(db, reader)
-    await findRecalls(db)
-    return await readNotices(db, reader, { token, id: null, beyond, limit, readBack })
+  const read = () =>
+    exchange.pool.transaction(async (db) => {
+      await assume(db, reader)
+      await findRecalls(db)
+      return await readNotices(db, reader, { token, id: null, beyond, limit, readBack })
+    })
+  // Sealing may note the same notices at this moment, in another order. What it had noted is there then.
+  const rows = await read().catch((error: unknown) => {
+    if (!isDeadlock(error)) throw error
+    return read()
   })
   const items = rows.slice(0, limit)
   const last = items.at(-1)

@@ -11,6 +11,10 @@ const SOCKET =
 /** Text that no stored text can equal, such as U+0000 in a path or a parameter. */
 const NO_TEXT = /^(22021|22P05)$/
 
+/** Two transactions waited for each other, and this one was undone: it may be done again. */
+export const isDeadlock = (error: unknown): boolean =>
+  error instanceof AppError && (error.cause as { code?: string } | undefined)?.code === '40P01'
+
 /** @returns the error itself when it is ours already, 503 when the database is gone or busy, else 500. */
 export function translate(error: unknown): Error {
   if (error instanceof AppError) return error
