@@ -105,7 +105,11 @@ test('a lock that is held', async (t) => {
 
 test('a pool that is exhausted', { timeout: 30_000 }, async (t) => {
   const pool = open(t, { statementSeconds: 20 })
-  const busy = Promise.all([pool.rows(sql`select pg_sleep(7)`), pool.rows(sql`select pg_sleep(7)`)])
+  // Both connections are there before they are kept busy.
+  const both = (seconds: number) =>
+    Promise.all([1, 2].map(() => pool.rows(sql`select pg_sleep(${seconds}::float)`)))
+  await both(0.2)
+  const busy = both(7)
   await sleep(50)
   const waiting = Array.from({ length: 200 }, () => pool.rows(backend))
   const settled = Promise.allSettled(waiting)
