@@ -5,6 +5,8 @@ import { type Bench, call, startBench } from './server.ts'
 
 const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 30_000)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15)
+/** Full syncs that are timed together. */
+const SYNCS = 3
 const COLLECTION = '7c1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a10'
 const FEED = 'bench-feed-token-0123456789abcdef'
 const READER = 'bench-reader-token-0123456789abcdef'
@@ -80,12 +82,12 @@ async function main(): Promise<void> {
           const took = [0, 0]
           for (const k of i % 2 ? [1, 0] : [0, 1]) {
             await settle()
-            for (let n = 0; n < 3; n++)
+            for (let n = 0; n < SYNCS; n++)
               took[k] = (took[k] as number) + 1 / (await sync(k === 0 ? a : b, limit))
           }
           const [on, off] = took as [number, number]
-          figures[0].push(3 / on)
-          figures[1].push(3 / off)
+          figures[0].push(SYNCS / on)
+          figures[1].push(SYNCS / off)
           figures[2].push(off / on)
         }
         const [with_, without, ratio] = figures.map(median) as [number, number, number]

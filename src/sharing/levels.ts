@@ -8,9 +8,11 @@ export type PerLevel = Partial<Record<Level, number>>
  * caller does not see.
  */
 export function count(numbers: PerLevel, level: Level, more: number): void {
-  const added = { ...numbers, [level]: (numbers[level] ?? 0) + more }
-  for (const name of Object.keys(added).sort() as Level[]) {
+  const before = numbers[level]
+  numbers[level] = (before ?? 0) + more
+  if (before !== undefined) return
+  for (const [name, number] of Object.entries(numbers).sort() as [Level, number][]) {
     delete numbers[name]
-    numbers[name] = added[name] as number
+    numbers[name] = number
   }
 }

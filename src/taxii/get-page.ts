@@ -115,19 +115,11 @@ export async function getPage(
   if (key !== null && sealed) {
     const confirm = (leaves: boolean) => {
       const shares = leaves ? sharesOf(exchange, sealed) : []
-      return confirmAndDeliver(exchange, caller, {
-        collection: seq,
-        epoch,
-        shares,
-        rewritten: sealed.rewritten,
-        single,
-      })
+      const page = { collection: seq, epoch, shares, rewritten: sealed.rewritten, single }
+      return confirmAndDeliver(exchange, caller, page)
     }
-    const [found, confirmed] =
-      wanted.body && wanted.tags === null
-        ? await meanwhile(confirm(true), () => answer(sealed))
-        : await afterwards(answer(sealed), (found) => confirm(wanted.body && !found.unchanged))
-    if (confirmed) return found
+    const found = await again(wanted, confirm, () => answer(sealed))
+    if (found) return found
     exchange.sealed.drop(key)
   }
   const driver =
@@ -187,8 +179,18 @@ async function meanwhile<A, T>(statement: Promise<T>, make: () => A): Promise<[A
   return [make(), await statement]
 }
 
-async function afterwards<A, T>(made: A, ask: (made: A) => Promise<T>): Promise<[A, T]> {
-  return [made, await ask(made)]
+/** The answer of a page that was kept; null when it is not what the database holds any more. */
+async function again(
+  wanted: Wanted,
+  confirm: (leaves: boolean) => Promise<boolean>,
+  make: () => PageAnswer,
+): Promise<PageAnswer | null> {
+  if (wanted.body && wanted.tags === null) {
+    const [found, confirmed] = await meanwhile(confirm(true), make)
+    return confirmed ? found : null
+  }
+  const found = make()
+  return (await confirm(wanted.body && !found.unchanged)) ? found : null
 }
 
 /** A search may have to look at everything that is seen: hidden rows must not lie on its way. */

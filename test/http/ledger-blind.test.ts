@@ -3,29 +3,18 @@
  * is RED now. The ledger and the recalls tell her the same of both (policy.md, "The promise"; §13).
  */
 import { test } from 'tap'
-import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import { basic, type StixObject } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { applyInProcess, asOwner, type Node, openNode, TestClock } from '../support/in-process.ts'
 import type { LedgerItem } from '../support/ledger.ts'
 import { AT, policyWorld } from '../support/policy-world.ts'
-import { indicator, relationship, TLP } from '../support/stix.ts'
+import { forPerson, indicator, relationship, TLP } from '../support/stix.ts'
 
 type Test = Parameters<typeof database>[0]
 
 const green = (extra: object = {}) => indicator({ object_marking_refs: [TLP.green], ...extra })
 const LATER = '2026-02-01T00:00:00.000Z'
-const forSg = {
-  type: 'marking-definition',
-  spec_version: '2.1',
-  id: 'marking-definition--2f3c1e57-70a4-4b7c-9d0e-5a1c7a1d6f02',
-  created: '2026-01-01T00:00:00.000Z',
-  name: 'for one person',
-  object_marking_refs: [TLP.clear],
-  extensions: {
-    [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { persons: ['sg'] } },
-  },
-} as unknown as StixObject
+const forSg = forPerson('sg')
 
 // The colleague is my2. Of hers: an old version, something beside it, and what points at something hidden.
 const [old, beside, secret, open, away, both] = [green(), green(), green(), green(), green(), green()] as [

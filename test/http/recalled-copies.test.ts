@@ -3,8 +3,7 @@
  * row has the copies any more that were recalled (policy.md, "The promise"; §5, §13).
  */
 import { test } from 'tap'
-import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
-import { basic, type StixObject } from '../support/client.ts'
+import { basic } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { newClock, subjectOf, watch } from '../support/history.ts'
 import { applyInProcess, asOwner, copyDatabase, openNode, sibling } from '../support/in-process.ts'
@@ -12,19 +11,9 @@ import { storedRows } from '../support/plain-store.ts'
 import { AT, policyWorld } from '../support/policy-world.ts'
 import { purge } from '../support/purge.ts'
 import { ReferenceLog } from '../support/reference-log.ts'
-import { indicator, report, TLP } from '../support/stix.ts'
+import { forPerson, indicator, report, TLP } from '../support/stix.ts'
 
-const forSg = {
-  type: 'marking-definition',
-  spec_version: '2.1',
-  id: 'marking-definition--5a0c8a0e-50fd-4e9c-8c52-0a4a9f6fbb01',
-  created: '2026-01-01T00:00:00.000Z',
-  name: 'for one person',
-  object_marking_refs: [TLP.clear],
-  extensions: {
-    [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { persons: ['sg'] } },
-  },
-} as unknown as StixObject
+const forSg = forPerson('sg')
 
 const marked = (...object_marking_refs: string[]) => indicator({ object_marking_refs })
 const [shown, closed, named] = [marked(TLP.green), marked(TLP.green), marked(TLP.red, forSg.id)]

@@ -2,7 +2,6 @@
 import type pg from 'pg'
 import t, { test } from 'tap'
 import { readTopologyFile } from '../../src/cli/topology-file.ts'
-import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import { applyTopology } from '../../src/store/topology.ts'
 import { type Api, api } from '../support/api.ts'
 import { database } from '../support/cluster.ts'
@@ -12,7 +11,7 @@ import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
 import { until } from '../support/release.ts'
 import { weakLogin } from '../support/roles.ts'
 import { apply, startServer } from '../support/server.ts'
-import { indicator, relationship, report, TLP } from '../support/stix.ts'
+import { forPerson, indicator, relationship, report, TLP } from '../support/stix.ts'
 
 const CAPPED = 'tk-recalls-sg-capped-0123456789abcdef'
 const READS = 'tk-recalls-sg-reads-0123456789abcdef'
@@ -266,17 +265,7 @@ test('a colleague who may not see it learns nothing of its recall', async (t) =>
 })
 
 test('who received only versions that one may not see is not named', async (t) => {
-  const named = {
-    type: 'marking-definition',
-    spec_version: '2.1',
-    id: 'marking-definition--2f3c1e57-70a4-4b7c-9d0e-5a1c7a1d6f01',
-    created: '2026-01-01T00:00:00.000Z',
-    name: 'for one person',
-    object_marking_refs: [TLP.clear],
-    extensions: {
-      [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { persons: ['sg'] } },
-    },
-  }
+  const named = forPerson('sg')
   const first = indicator({ object_marking_refs: [TLP.red, named.id] })
   const second = { ...first, modified: '2026-02-01T00:00:00.000Z', object_marking_refs: [TLP.green] }
   await author.add(AT.closed, named, first)
@@ -298,17 +287,7 @@ test('who received only versions that one may not see is not named', async (t) =
 })
 
 test('who never had a part, or a reference, of an object of its organization learns nothing of its recall', async (t) => {
-  const named = {
-    type: 'marking-definition',
-    spec_version: '2.1',
-    id: 'marking-definition--0b0f6a52-6f0e-4c47-8d7e-0d8b8f2c9a11',
-    created: '2026-01-01T00:00:00.000Z',
-    name: 'for one person',
-    object_marking_refs: [TLP.clear],
-    extensions: {
-      [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { persons: ['sg'] } },
-    },
-  }
+  const named = forPerson('sg')
   const shown = await postedIn('green')
   const source = indicator({ object_marking_refs: [TLP.red, named.id] })
   const list = report([shown, source.id], { object_marking_refs: [TLP.green] })

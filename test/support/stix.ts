@@ -1,5 +1,6 @@
 /** Builders of valid STIX objects; every call makes a new id unless one is given. */
 import { createHash, randomUUID } from 'node:crypto'
+import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import type { StixObject } from './client.ts'
 
 const SCO_NAMESPACE = '00abedb4-aa42-466c-9c01-fed23315a9b7'
@@ -56,6 +57,19 @@ export const relationship = (source: string, target: string, extra: Extra = {}):
 
 export const report = (refs: string[], extra: Extra = {}): StixObject =>
   sdo('report', { name: 'a report', published: CREATED, object_refs: refs }, extra)
+
+/** Lets in this one person, beside what the object's TLP marking says. */
+export const forPerson = (person: string): StixObject => ({
+  type: 'marking-definition',
+  spec_version: '2.1',
+  id: newId('marking-definition'),
+  created: CREATED,
+  name: 'for one person',
+  object_marking_refs: [TLP.clear],
+  extensions: {
+    [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { persons: [person] } },
+  },
+})
 
 /** A STIX 2.0 object: it has no spec_version. */
 export const indicator20 = (extra: Extra = {}): StixObject => ({
