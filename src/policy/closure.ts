@@ -177,6 +177,45 @@ export function demandOf(
   return { ...visible, own: distinct([...visible.own, ...parts.flatMap((p) => p.labels)], now) }
 }
 
+/**
+ * What each marked part demands before and after its markings change, the object's own label in it: every part by
+ * itself, as one that is stricter still hides what happens to the others.
+ * @param was parts of the object with the label `before`, `is` of the same object with the label `after`
+ * @returns each pair once; none where nothing was or is marked
+ */
+export function demandsOfParts(
+  was: readonly LabelledPart[],
+  is: readonly LabelledPart[],
+  before: AudienceRecord,
+  after: AudienceRecord,
+  now: Micros,
+): { before: AudienceRecord; after: AudienceRecord }[] {
+  const [former, latter] = [bySelector(was), bySelector(is)]
+  const found = new Map<string, { before: AudienceRecord; after: AudienceRecord }>()
+  for (const selector of new Set([...former.keys(), ...latter.keys()])) {
+    const pair = {
+      before: demandOf(before, covering(former, selector), now),
+      after: demandOf(after, covering(latter, selector), now),
+    }
+    found.set(JSON.stringify(pair), pair)
+  }
+  return [...found.values()]
+}
+
+function bySelector(parts: readonly LabelledPart[]): Map<string, LabelledPart[]> {
+  const found = new Map<string, LabelledPart[]>()
+  for (const part of parts) {
+    for (const selector of part.selectors) found.set(selector, [...(found.get(selector) ?? []), part])
+  }
+  return found
+}
+
+/** Parts that mark it, or something that it lies in. */
+function covering(parts: ReadonlyMap<string, LabelledPart[]>, selector: string): LabelledPart[] {
+  const steps = selector.split('.')
+  return steps.flatMap((_, i) => parts.get(steps.slice(0, i + 1).join('.')) ?? [])
+}
+
 function clauses(list: Clauses, now: Micros): Clauses {
   const found = new Map<string, Label[][]>()
   for (const clause of list) {

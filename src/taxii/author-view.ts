@@ -1,7 +1,7 @@
 /** What the author of a row knows of its label: that alone decides whether the row is appended again (policy.md §7). */
 import { rights } from '../policy/access.ts'
-import { demandOf, join } from '../policy/closure.ts'
-import { distinct, type LabelledPart } from '../policy/label.ts'
+import { demandsOfParts, join } from '../policy/closure.ts'
+import { distinct } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { isContainer } from '../stix/index.ts'
 import { type EdgeRow, type LabelledRow, learn, readEdges, readLabelledRows } from '../store/references.ts'
@@ -168,14 +168,14 @@ export async function knowledge(
     const before = knownLabel(collection, row.type, marksOf(row), knew, now)
     const after = labels.get(row.accepted) as AudienceRecord
     const parts = overrides.get(row.accepted)?.parts ?? row.parts ?? []
-    const [whole, all] = [compare(before, after), compareParts(row.parts ?? [], parts, before, after)]
+    const pairs = demandsOfParts(row.parts ?? [], parts, before, after, now)
+    const weighed = [compare(before, after), ...pairs.map((pair) => compare(pair.before, pair.after))]
     found.set(row.accepted, {
       // What it sees again is released to it, at the least.
       gains:
-        whole.gains ||
-        all.gains ||
+        weighed.some((one) => one.gains) ||
         own.some((edge) => (edge.known ?? 0) < 0 && seen.get(edge)?.record != null),
-      loses: whole.loses || all.loses,
+      loses: weighed.some((one) => one.loses),
       latest: row.latest || !(row.superseded || sees(book.record(row.newest as number))),
       held: after.held === true,
       aware: [marksOf(row), ...knew].some((r) => r.own.some(({ notBefore }) => notBefore !== undefined)),
@@ -183,16 +183,6 @@ export async function knowledge(
   }
   await remember(at, seen, said)
   return found
-
-  function compareParts(
-    was: readonly LabelledPart[],
-    is: readonly LabelledPart[],
-    before: AudienceRecord,
-    after: AudienceRecord,
-  ) {
-    if (was.length + is.length === 0) return { gains: false, loses: false }
-    return compare(demandOf(before, was, now), demandOf(after, is, now))
-  }
 }
 
 /**

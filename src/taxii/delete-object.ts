@@ -9,7 +9,7 @@ import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { type Filter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
-import { propagate, recopied, tightened } from './settle.ts'
+import { ended, propagate, recopied, tightened } from './settle.ts'
 
 /**
  * Deletes the versions that the query names, all of them without one (T-5.7-03).
@@ -45,7 +45,13 @@ export async function deleteObject(
     const at = { exchange, db, collection, book: new Book(exchange, db), now }
     const followed = await propagate(at, [{ id, organization }])
     const cause = { kind: 'reference', actor: caller.id, reason: null } as const
-    await noteTightening(db, collection.seq, tightened(followed), cause, recopied(followed))
+    await noteTightening(
+      db,
+      collection.seq,
+      [...tightened(followed), ...ended(followed)],
+      cause,
+      recopied(followed),
+    )
     await audit(db, now, caller.id, 'delete', { collection: place.collection.id, object: id, copies: count })
     return count
   })

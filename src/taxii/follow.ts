@@ -4,7 +4,7 @@ import { noteTightening } from '../store/recalls.ts'
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
 import { isNewer } from './references.ts'
-import { propagate, recopied, type Transaction, tightened } from './settle.ts'
+import { ended, propagate, recopied, type Transaction, tightened } from './settle.ts'
 
 /** What was appended. */
 export interface Appended {
@@ -33,7 +33,13 @@ export async function follow(at: Transaction, reader: Reader, appended: Appended
   if (chains.length === 0) return
   const followed = await propagate(at, chains)
   const cause = { kind: 'reference', actor, reason: null } as const
-  await noteTightening(db, collection.seq, tightened(followed), cause, recopied(followed))
+  await noteTightening(
+    db,
+    collection.seq,
+    [...tightened(followed), ...ended(followed)],
+    cause,
+    recopied(followed),
+  )
 }
 
 interface Chain {

@@ -7,7 +7,7 @@ import { readLabelledRows } from '../store/references.ts'
 import { audit } from '../store/write-items.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
-import { type Override, propagate, recopied, type Settled, settle, tightened } from './settle.ts'
+import { ended, type Override, propagate, recopied, type Settled, settle, tightened } from './settle.ts'
 
 export interface Relabelling {
   /** Names the row for good (item.accepted), unlike its position. */
@@ -63,7 +63,8 @@ export async function relabel(
   const { kind, actor, reason } = cause
   await noteTightening(db, collection.seq, tightened(settled), cause, recopied(settled))
   const after = { ...cause, kind: 'reference', reason: null } as const
-  await noteTightening(db, collection.seq, tightened(followed), after, recopied(followed))
+  const more = [...ended(settled), ...tightened(followed), ...ended(followed)]
+  await noteTightening(db, collection.seq, more, after, recopied([...settled, ...followed]))
   const objects = settled.map(({ row, change }) => ({ id: row.object_id, version: row.version_key, change }))
   await audit(db, at.now, actor, 'relabel', {
     cause: kind,

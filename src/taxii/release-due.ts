@@ -7,7 +7,7 @@ import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { isNewer } from './references.ts'
 import { chainsOf } from './relabel.ts'
-import { asItWas, losesCopy, propagate, recopied, type Settled, settle, type Transaction } from './settle.ts'
+import { ended, propagate, recopied, type Settled, settle, type Transaction, tightened } from './settle.ts'
 
 /** @returns how many objects were released; at most a thousand of one collection at once */
 export async function releaseDue(exchange: Exchange): Promise<number> {
@@ -46,7 +46,7 @@ async function recall(
   released: readonly Settled[],
   followed: readonly Settled[],
 ): Promise<void> {
-  const { exchange, db, collection, book, now } = at
+  const { exchange, db, collection, book } = at
   const fresh = new Set(released.map(({ row }) => row.accepted))
   const ids = [...new Set(released.map(({ row }) => row.object_id))]
   const chains = new Map<string, CopyRow[]>()
@@ -63,14 +63,9 @@ async function recall(
     return lost ? former.map((copy) => copy.accepted) : []
   })
   await noteTightening(db, collection.seq, older, { kind: 'newer-version', actor: '', reason: null })
-  const tighter = followed.filter(
-    ({ row, label, copies }) =>
-      exchange.compare(asItWas(book.record(row.label), now), book.record(label)).loses ||
-      (copies !== null && losesCopy(exchange, book, copies)),
-  )
-  const names = tighter.map(({ row }) => row.accepted)
+  const names = [...tightened(followed), ...ended(followed)]
   const cause = { kind: 'reference', actor: '', reason: null } as const
-  await noteTightening(db, collection.seq, names, cause, recopied(tighter))
+  await noteTightening(db, collection.seq, names, cause, recopied(followed))
 }
 
 function latestOf(chain: readonly CopyRow[]): CopyRow | undefined {

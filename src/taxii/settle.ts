@@ -1,5 +1,5 @@
 /** Judges stored rows anew: their labels from markings, parts and references as they are now (policy.md §6, §7). */
-import type { Referenced } from '../policy/closure.ts'
+import { demandsOfParts, type Referenced } from '../policy/closure.ts'
 import type { LabelledPart } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { noteMatches } from '../store/match.ts'
@@ -41,6 +41,8 @@ export interface Settled {
   change: Change
   /** As far as its author knows: what answers may say. */
   told: Change
+  /** Did somebody lose it only when an embargo on what it refers to ended, which nobody has noted since? */
+  ended: boolean
   /** Its new label. */
   label: number
   /** Where it lies now. */
@@ -83,7 +85,7 @@ export async function settle(
   const renderings: NewRendering[] = []
   const settled: Settled[] = []
   const texts: { accepted: bigint; audience: number | null; rank: number | null; body: string }[] = []
-  const weighed = new Map<string, { gains: boolean; loses: boolean }>()
+  const weighed = new Map<string, Weight>()
   for (const row of rows) {
     const composition = compositions.get(row.accepted) as Composition
     const override = overrides.get(row.accepted)
@@ -98,8 +100,9 @@ export async function settle(
       composition.heldUntil === row.held_until &&
       !override?.text
     const key = `${row.label} ${row.need} ${label} ${need}`
-    const { gains, loses } = weighed.get(key) ?? weigh(exchange, book, row, label, need)
-    weighed.set(key, { gains, loses })
+    const weight = weighed.get(key) ?? weigh(at, row, label, need)
+    weighed.set(key, weight)
+    const parts = override ? weighParts(at, row, override, label) : NOTHING
     const known = knows.get(row.accepted) as Knowledge
     const released = row.held_until !== null && composition.heldUntil === null && known.aware
     const move = released || (known.gains && !known.held && (explicit || known.latest))
@@ -108,9 +111,12 @@ export async function settle(
       fresh.push({ audience: await book.id(record), rank, hash })
     const both =
       row.parted || copies ? await recopiedOf(at, row, label, override, notes.get(row.accepted), fresh) : null
-    const lost = loses || (!override && both !== null && losesCopy(exchange, book, both))
-    const change = { change: changeOf(gains, lost), told: changeOf(known.gains, known.loses) }
-    settled.push({ row, ...change, label, position: row.position, copies: both })
+    const gains = weight.gains || parts.gains
+    const loses =
+      weight.loses || parts.loses || (!override && both !== null && losesCopy(exchange, book, both))
+    const change = { change: changeOf(gains, loses), told: changeOf(known.gains, known.loses) }
+    const ended = !loses && weight.ended
+    settled.push({ row, ...change, ended, label, position: row.position, copies: both })
     // Other copies are other texts, even under the same label, as is the whole text after them: pages that nodes keep
     // have to know (`rewritten`).
     if (!same || move || copies || row.parted) {
@@ -155,7 +161,7 @@ export async function settle(
 }
 
 /** Has somebody lost a copy that is still there for others? References that are taken out weigh nothing in the whole. */
-export function losesCopy(exchange: Exchange, book: Book, { was, now }: Recopied): boolean {
+function losesCopy(exchange: Exchange, book: Book, { was, now }: Recopied): boolean {
   return was.some(({ hash, audience }) =>
     now.some(
       (copy) =>
@@ -193,7 +199,7 @@ async function recopiedOf(
 }
 
 /** Before the embargoes that have ended bound: who had it until then had it. */
-export function asItWas(record: AudienceRecord, now: Micros): AudienceRecord {
+function asItWas(record: AudienceRecord, now: Micros): AudienceRecord {
   const { later, ...rest } = record
   const ahead = later?.filter(({ at }) => at === undefined || BigInt(at) > now) ?? []
   if (ahead.length === (later?.length ?? 0)) return record
@@ -212,12 +218,36 @@ export async function propagate(
 const changeOf = (gains: boolean, loses: boolean): Change =>
   gains ? (loses ? 'both' : 'widened') : loses ? 'tightened' : 'same'
 
-/** Who gains or loses, by the whole or by a part of it. */
-function weigh(exchange: Exchange, book: Book, row: LabelledRow, label: number, need: number) {
-  const whole = exchange.compare(book.record(row.label), book.record(label))
-  if (need === label && row.need === null) return whole
+interface Weight {
+  gains: boolean
+  loses: boolean
+  /** Did somebody lose it when an embargo ended, which nobody has noted since? */
+  ended: boolean
+}
+
+const NOTHING = { gains: false, loses: false }
+
+/** Who gains or loses, by the whole or by what readers of older versions need. */
+function weigh({ exchange, book, now }: Transaction, row: LabelledRow, label: number, need: number): Weight {
+  const [was, is] = [book.record(row.label), book.record(label)]
+  const whole = exchange.compare(was, is)
+  const held = asItWas(was, now)
+  const ended = held !== was && exchange.compare(held, is).loses
+  if (need === label && row.need === null) return { ...whole, ended }
   const parts = exchange.compare(book.record(row.need ?? row.label), book.record(need))
-  return { gains: whole.gains || parts.gains, loses: whole.loses || parts.loses }
+  return { gains: whole.gains || parts.gains, loses: whole.loses || parts.loses, ended }
+}
+
+/** Who gains or loses a part, when markings change. */
+function weighParts(
+  { exchange, book, now }: Transaction,
+  row: LabelledRow,
+  { parts }: Override,
+  label: number,
+) {
+  const pairs = demandsOfParts(row.parts ?? [], parts, book.record(row.label), book.record(label), now)
+  const compared = pairs.map(({ before, after }) => exchange.compare(before, after))
+  return { gains: compared.some((c) => c.gains), loses: compared.some((c) => c.loses) }
 }
 
 /** The text that the row itself holds: none, where readers get copies. */
@@ -283,6 +313,11 @@ export function tightened(settled: readonly Settled[]): bigint[] {
   return settled
     .filter(({ change }) => change === 'tightened' || change === 'both')
     .map(({ row }) => row.accepted)
+}
+
+/** Rows that somebody lost before, when an embargo ended: the job that notes it finds it no more. */
+export function ended(settled: readonly Settled[]): bigint[] {
+  return settled.filter((one) => one.ended).map(({ row }) => row.accepted)
 }
 
 /** What readers get of rows with copies, for recalls. */

@@ -135,6 +135,33 @@ test('who had fetched what is stricter then hears of it, and nobody before', asy
   t.equal((await recalls('de')).length, 2, 'once')
 })
 
+test('who had fetched it hears of it also when it is given a label after that time and before the job', async (t) => {
+  const { nodes, clock, add, recalls } = await stage(t)
+  const target = malware(marked(TLP.green))
+  const relation = relationship(indicator().id, target.id, marked(TLP.green))
+  await add(AT.closed, later, target, relation)
+  await nodes[1].call({ path: `${AT.closed}objects/${relation.id}/`, as: as('de') })
+  clock.at += SECOND
+  await add(AT.closed, {
+    ...version(target, '2026-02-01T00:00:00.000Z'),
+    ...marked(TLP['amber+strict'], later.id),
+  })
+  clock.at = END
+  const headers = { accept: 'application/json', 'content-type': 'application/json' }
+  const relabelled = await nodes[0].call({
+    method: 'PATCH',
+    path: `/api/v1/roots/one/collections/closed/objects/${relation.id}`,
+    as: as('my'),
+    headers,
+    body: JSON.stringify({ object_marking_refs: [TLP.green], reason: 'because' }),
+  })
+  t.equal(relabelled.status, 200, relabelled.text)
+  t.strictSame(await recalls('de'), ['reference relationship'])
+  t.strictSame(await recalls('sg'), [], 'who fetched nothing')
+  await nodes[0].work()
+  t.strictSame(await recalls('de'), ['reference relationship'], 'once')
+})
+
 test('an embargoed version that is deleted before its time binds nothing', async (t) => {
   const { nodes, clock, add, sees } = await stage(t)
   const target = malware(marked(TLP.green))

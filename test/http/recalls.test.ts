@@ -431,6 +431,43 @@ test('a part that becomes stricter is not recalled from those who never had it',
   t.strictSame(await recalled(object.id), ['sg', 'de'], 'the object itself is recalled from both')
 })
 
+test('a part that becomes stricter beside one that is stricter still is recalled, and comes again when it is released', async (t) => {
+  const parts = (level: keyof typeof TLP) => ({
+    object_marking_refs: [TLP.green],
+    granular_markings: [
+      { selectors: ['description'], marking_ref: TLP[level] },
+      { selectors: ['labels'], marking_ref: TLP.red },
+    ],
+  })
+  const object = indicator({ description: 'from a source', labels: ['source'], ...parts('amber+strict') })
+  const never = indicator({ description: 'from a source', labels: ['source'], ...parts('red') })
+  await author.add(AT.redact, object, never)
+  const read = async (who: string, id = object.id) =>
+    (await server.as(who).getObject(AT.redact, id)).objects[0]
+  t.same([(await read('sg'))?.description, (await read('de'))?.description], ['from a source', undefined])
+  await read('sg', never.id)
+  const untouched = await read('de')
+  const relabelled = async (id: string, level: keyof typeof TLP) => {
+    const path = `/api/v1/roots/one/collections/redact/objects/${id}`
+    const answer = await custodian.patch(path, { ...parts(level), reason: 'it names the source' })
+    t.equal(answer.status, 200, answer.text)
+    return answer.json.change
+  }
+  t.equal(await relabelled(object.id, 'red'), 'tightened')
+  t.equal((await read('sg'))?.description, undefined)
+  t.strictSame(await read('de'), untouched, 'nothing has changed for who never had it')
+  t.strictSame(await recalled(object.id), ['sg'])
+
+  const seen = await server.as('sg').get(`${AT.redact}objects/${object.id}/`)
+  const after = seen.header('x-taxii-date-added-last')
+  t.equal(await relabelled(object.id, 'amber+strict'), 'widened')
+  const news = await server.as('sg').get(`${AT.redact}objects/?added_after=${after}`)
+  const [again] = news.objects.filter(({ id }) => id === object.id)
+  t.equal(again?.description, 'from a source', 'who follows the log gets it')
+  t.equal(await relabelled(never.id, 'green'), 'widened')
+  t.strictSame(await recalled(never.id), [], 'what widens is recalled from nobody')
+})
+
 test('a reference that a container lost for others is not recalled from who never had it', async (t) => {
   const [shown, hidden] = [await postedIn('green'), await postedIn('amber+strict')]
   const list = report([shown, hidden], { object_marking_refs: [TLP.green] })

@@ -302,6 +302,12 @@ export const ANSWERS: readonly Mutant[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
     ['hidden causes are issued', 'const told = sql `(not (${CAUSES}) or', 'const told = sql `(true or'],
   ),
+  ...of('policy/closure.js', [
+    'a part beside a stricter one is not weighed',
+    'before: demandOf(before, covering(former, selector), now)',
+    'before: demandOf(before, was, now)',
+  ]),
+  ...of('taxii/relabel.js', ['who lost it when an embargo ended hears nothing', '...ended(settled), ', '']),
   ...of('migrations/0020_scattered.sql', [
     'rows that move together lie side by side',
     '% greatest(512, 4 * cardinality(p_accepted)) as drawn',

@@ -4,6 +4,7 @@ import { test } from 'tap'
 import {
   copyAudience,
   demandOf,
+  demandsOfParts,
   groupsOf,
   join,
   type Referenced,
@@ -325,4 +326,35 @@ test('the decision names a rule, and the label that stood against it', async (t)
   )
   for (const rule of ['part', 'later-version', 'above-cap', 'submitter', 'embargo'])
     t.ok(rules.has(rule), rule)
+})
+
+test('each part is weighed by itself, with what it lies in', async (t) => {
+  const label = (level: Label['level']): Label => ({ level, org: 'mycert' })
+  const base: AudienceRecord = { own: [label('green')], submitter: 'my', origin: 'mycert' }
+  const part = (level: Label['level'], ...selectors: string[]) => ({ labels: [label(level)], selectors })
+  const levels = (record: AudienceRecord) => record.own.map((l) => l.level).sort()
+  const was = [part('amber', 'a.b', 'c'), part('red', 'd'), part('red', 'ab')]
+  const is = [part('amber', 'a'), part('red', 'c', 'd', 'ab')]
+  const pairs = demandsOfParts(was, is, base, base, 0n).map((p) => [levels(p.before), levels(p.after)])
+  t.strictSame(
+    pairs.map((p) => JSON.stringify(p)).sort(),
+    [
+      [
+        ['amber', 'green'],
+        ['amber', 'green'],
+      ],
+      [
+        ['amber', 'green'],
+        ['green', 'red'],
+      ],
+      [
+        ['green', 'red'],
+        ['green', 'red'],
+      ],
+      [['green'], ['amber', 'green']],
+    ]
+      .map((p) => JSON.stringify(p))
+      .sort(),
+  )
+  t.strictSame(demandsOfParts([], [], base, base, 0n), [])
 })
