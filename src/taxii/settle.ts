@@ -99,8 +99,8 @@ export async function settle(
       need === (row.need ?? row.label) &&
       composition.heldUntil === row.held_until &&
       !override?.text
-    const key = `${row.label} ${row.need} ${label} ${need}`
-    const weight = weighed.get(key) ?? weigh(at, row, label, need)
+    const key = `${row.label} ${label}`
+    const weight = weighed.get(key) ?? weigh(at, row, label)
     weighed.set(key, weight)
     const parts = override ? weighParts(at, row, override, label) : NOTHING
     const known = knows.get(row.accepted) as Knowledge
@@ -227,15 +227,11 @@ interface Weight {
 
 const NOTHING = { gains: false, loses: false }
 
-/** Who gains or loses, by the whole or by what readers of older versions need. */
-function weigh({ exchange, book, now }: Transaction, row: LabelledRow, label: number, need: number): Weight {
+/** Who gains or loses the whole. */
+function weigh({ exchange, book, now }: Transaction, row: LabelledRow, label: number): Weight {
   const [was, is] = [book.record(row.label), book.record(label)]
-  const whole = exchange.compare(was, is)
   const held = asItWas(was, now)
-  const ended = held !== was && exchange.compare(held, is).loses
-  if (need === label && row.need === null) return { ...whole, ended }
-  const parts = exchange.compare(book.record(row.need ?? row.label), book.record(need))
-  return { gains: whole.gains || parts.gains, loses: whole.loses || parts.loses, ended }
+  return { ...exchange.compare(was, is), ended: held !== was && exchange.compare(held, is).loses }
 }
 
 /** Who gains or loses a part, when markings change. */

@@ -160,10 +160,13 @@ test('rows that move together lie where they would without the others', async (t
       const answer = await node.call({ method: 'POST', path, as: as(who), body })
       t.equal(answer.taxiiStatus.success_count, objects.length)
     }
-    await post('bank', source, list)
+    await post('bank', source)
     const reports = Array.from({ length: hidden }, () => report([source.id], marked(TLP['amber+strict'])))
     clock.at += 10_000n
     if (hidden > 0) await post('sg', ...reports)
+    // Between the bank's rows.
+    clock.at = start + 100_000n
+    await post('bank', list)
     clock.at = start + 1_000_000n
     const moved = clock.now()
     const patch = { reason: 'released', object_marking_refs: [TLP.green] }

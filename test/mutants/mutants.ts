@@ -218,7 +218,7 @@ export const ANSWERS: readonly Mutant[] = [
       '(!override && both !== null',
       '(false && both !== null',
     ],
-    ['parts do not count as lost', 'loses: whole.loses || parts.loses', 'loses: whole.loses'],
+    ['parts do not count as lost', 'weight.loses || parts.loses ||', 'weight.loses ||'],
     ['no copy is lost to anybody', 'lost: !kept', 'lost: false'],
     ['every copy is lost to somebody', 'lost: !kept', 'lost: true'],
     [
@@ -230,9 +230,9 @@ export const ANSWERS: readonly Mutant[] = [
     ['every version is released again', '(explicit || known.latest)', 'true'],
   ),
   ...of('taxii/release-due.js', [
-    'the end of an embargo recalls no copies',
-    'copies !== null && losesCopy(',
-    'false && losesCopy(',
+    'the end of an embargo recalls nothing that points at it',
+    ', ...ended(followed)]',
+    ']',
   ]),
   ...of('taxii/author-view.js', [
     'authors see everything',

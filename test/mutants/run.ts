@@ -27,6 +27,8 @@ const ASKED = [
   'hidden-arrivals',
   'non-interference',
 ].map((name) => `test/http/${name}.test.js`)
+/** A test of a database, which takes seconds. */
+const SMALL = 'recalls'
 /** Of one proof; a mutant that makes a proof run for ever is noticed as well. */
 const MOST_SECONDS = 180
 
@@ -99,6 +101,13 @@ try {
   for (const proofs of new Set(chosen.map(({ proofs }) => proofs))) {
     const before = notices(proofs, '8')
     if (before) throw new Error(`${before} fails without any mutant:\n${said}`)
+  }
+  // A migration that cannot be repeated would kill each of its mutants.
+  for (const file of new Set(
+    chosen.map(({ m }) => m.file).filter((file) => file.startsWith('migrations/')),
+  )) {
+    const before = notices([`test/http/${SMALL}.test.js`], '1', join(root, file))
+    if (before) throw new Error(`${before} fails with ${file} as it is:\n${said}`)
   }
   const verdicts = chosen.map(({ m, proofs }) => judge(m, proofs))
   const count = (verdict: Verdict) => verdicts.filter((v) => v === verdict).length
