@@ -24,6 +24,8 @@ export interface Config {
   trustProxy: string[] | false
   page: { size: number; max: number; bytes: number }
   cacheBytes: number
+  /** Pages read ahead per walk. */
+  readAhead: number
   maxContentLength: number
   syncObjects: number
   intake: { bodies: number; share: number; bytes: number }
@@ -118,6 +120,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       bytes: int('COMITY_PAGE_BYTES', 1024, 268_435_456),
     },
     cacheBytes: int('COMITY_CACHE_BYTES', 0, 17_179_869_184),
+    readAhead: int('COMITY_READ_AHEAD', 0, 8),
     maxContentLength: int('COMITY_MAX_CONTENT_LENGTH', 1024, 268_435_456),
     syncObjects: int('COMITY_SYNC_OBJECTS', 1, 100_000),
     intake: {

@@ -79,6 +79,11 @@ export const SETTINGS: readonly Setting[] = [
     about: 'Memory for full pages that have not changed since they were read; 0 = none.',
   },
   {
+    name: 'COMITY_READ_AHEAD',
+    fallback: '2',
+    about: 'Large pages read before they are asked for, for each client that follows `next`; 0 = none.',
+  },
+  {
     name: 'COMITY_MAX_CONTENT_LENGTH',
     fallback: '33554432',
     about: 'Largest request body in bytes, after decompression (max_content_length of the API roots).',

@@ -11,8 +11,9 @@ import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } fro
 import { internAudience } from '../store/write-items.ts'
 import type { Clock, Micros } from '../time.ts'
 import { Coalesced } from './coalesced.ts'
+import { ReadAhead } from './read-ahead.ts'
 import { type Share, sharesOf } from './runs.ts'
-import { SealedPages } from './sealed-pages.ts'
+import { type SealedPage, SealedPages } from './sealed-pages.ts'
 
 /** Cost of a row that is fetched to be merged, and of one more stream, against a row looked at along the log. */
 const MERGE_COST = 2
@@ -54,7 +55,14 @@ export class Exchange {
     { read: Coalesced<Awaited<ReturnType<typeof readVisibleHead>>>; beyond: bigint | false }
   >()
   #breadth = new Map<number, Map<number, number>>()
+  /**
+   * From so many rows on a page is read ahead for who follows `next`, and one that is read when it is asked for is written
+   * down by a statement of its own while this process puts it together: that takes as long. A smaller one is written down
+   * by the statement that reads it.
+   */
+  large = 500
   readonly sealed: SealedPages
+  readonly ahead = new ReadAhead()
   readonly #interned = new Map<string, number>()
   readonly #records = new Map<number, AudienceRecord>()
 
@@ -122,6 +130,15 @@ export class Exchange {
     this.#records.clear()
     this.#ends.clear()
     this.sealed.clear()
+    this.ahead.clear()
+  }
+
+  /** Reads a page before it is asked for, unless the database has enough to do. See `ReadAhead.begin`. */
+  readAhead(key: string, read: () => Promise<SealedPage | null>, then: (page: SealedPage) => void): void {
+    const { total, idle, waiting } = this.pages.usage
+    const busy = waiting > 0 || total - idle > this.config.poolSize / 2
+    // A replica has to be asked how far it is when the page is asked for.
+    if (!busy && !this.replica && !this.sealed.has(key)) this.ahead.begin(key, read, then)
   }
 
   /**

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
 import { readRarest } from '../store/match.ts'
 import { type ItemQuery, latest, readPage, type Way } from '../store/read-items.ts'
+import type { Reader } from '../store/session.ts'
 import { formatMicros } from '../time.ts'
 import { type Binding, cursorKeys, openCursor, sealCursor } from './cursor.ts'
 import { confirmAndDeliver, deliver, writtenAsRead } from './deliveries.ts'
@@ -55,12 +56,6 @@ const PARAMETERS: Record<PageKind, readonly Parameter[]> = {
   versions: ['added_after', 'limit', 'next', 'match[spec_version]'],
 }
 
-/**
- * From so many rows on a page is written down by a statement of its own, while this process puts the page together:
- * that takes as long. A smaller one is written down by the statement that reads it.
- */
-const LARGE = 500
-
 const NONE = new PageText('')
 const EMPTY: PageBody = { before: Buffer.from('{}'), text: NONE, after: Buffer.alloc(0) }
 const END = Buffer.from(']}')
@@ -107,28 +102,14 @@ export async function getPage(
   if (after !== null && !filter.ids && (await exchange.atEnd(reader, seq, after))) return answer(null)
 
   const { epoch } = reader.mark
-  const key =
+  const keyOf = (after: bigint | null) =>
     filter.ids && !single
       ? null
       : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
-  const sealed = key === null ? undefined : exchange.sealed.find(key)
-  if (key !== null && sealed) {
-    const confirm = (leaves: boolean) => {
-      const shares = leaves ? sharesOf(exchange, sealed) : []
-      const page = { collection: seq, epoch, shares, rewritten: sealed.rewritten, single }
-      return confirmAndDeliver(exchange, caller, page)
-    }
-    const found = await again(wanted, confirm, () => answer(sealed))
-    if (found) return found
-    exchange.sealed.drop(key)
-  }
-  const driver =
-    filter.matches && !filter.ids
-      ? await readRarest(exchange.pages, reader, seq, filter.matches, latest(addedAfter, after))
-      : null
+  const key = keyOf(after)
   const asked: ItemQuery = {
     ...filter,
-    driver,
+    driver: null,
     kind: kind === 'object' ? 'objects' : kind,
     collection: seq,
     addedAfter,
@@ -141,6 +122,30 @@ export async function getPage(
     places: false,
     record: null,
   }
+  const readsAhead = walk !== null && limit >= exchange.large && !filter.ids && !filter.matches
+  const goOn = (page: SealedPage, most = exchange.config.readAhead): void => {
+    if (!readsAhead || !page.more || most < 1) return
+    const next = keyOf(page.last) as string
+    const read = () => readFull(exchange, reader, { ...asked, after: page.last, places: DELIVERS[kind] })
+    exchange.readAhead(next, read, (found) => goOn(found, most - 1))
+  }
+  const known = key === null ? undefined : exchange.sealed.find(key)
+  const sealed = known ?? (key !== null && readsAhead ? await exchange.ahead.take(key) : null)
+  if (key !== null && sealed) {
+    const confirm = (leaves: boolean) => {
+      const shares = leaves ? sharesOf(exchange, sealed) : []
+      const page = { collection: seq, epoch, shares, rewritten: sealed.rewritten, single }
+      return confirmAndDeliver(exchange, caller, page)
+    }
+    goOn(sealed)
+    const found = await again(wanted, confirm, () => answer(sealed))
+    if (found && !known) exchange.sealed.keep(key, sealed)
+    if (found) return found
+    exchange.sealed.drop(key)
+  }
+  if (filter.matches && !filter.ids) {
+    asked.driver = await readRarest(exchange.pages, reader, seq, filter.matches, latest(addedAfter, after))
+  }
   // Without a body nothing is delivered, and whether there will be one is known afterwards if the client has a tag.
   const delivers = exchange.config.ledger && DELIVERS[kind]
   const kept = delivers && key !== null && exchange.config.cacheBytes > 0
@@ -148,7 +153,7 @@ export async function getPage(
   const elsewhere = await readElsewhere(exchange, reader, { ...asked, places: leaves || kept })
   const sure = leaves && wanted.tags === null
   const written =
-    sure && !elsewhere && (single || limit < LARGE) ? writtenAsRead(exchange, caller, single) : null
+    sure && !elsewhere && (single || limit < exchange.large) ? writtenAsRead(exchange, caller, single) : null
   const later = leaves && !written
   const here = { ...asked, places: later || kept, record: written?.record ?? null }
   const page = elsewhere ?? (await readPage(exchange.pages, reader, here))
@@ -161,6 +166,7 @@ export async function getPage(
   const make = () => {
     const text = count === 0 ? NONE : new PageText(page.text)
     const whole: SealedPage = { text, count, first, last, more, rewritten, places, shares }
+    goOn(whole)
     return { found: answer(whole), whole }
   }
   const [{ found, whole }] = later && sure ? await meanwhile(write(), make) : [make()]
@@ -168,6 +174,17 @@ export async function getPage(
   // A row that comes under an id that has some raises `rewritten`; one of another id lies behind a full page.
   if (key !== null && (more || (single && count > 0))) exchange.sealed.keep(key, whole)
   return found
+}
+
+/** A page to be kept until it is asked for; null when it is not full: what comes later may still belong to it. */
+async function readFull(exchange: Exchange, reader: Reader, query: ItemQuery): Promise<SealedPage | null> {
+  const page = await readPage(exchange.pages, reader, query)
+  if (!page.more) return null
+  const { count, first, last, more, rewritten, places } = page
+  const text = new PageText(page.text)
+  // What has to be done for each answer is done before it is asked for.
+  void text.digest
+  return { text, count, first, last, more, rewritten, places, shares: null }
 }
 
 /** Makes something while a statement is under way; ends when both have. */

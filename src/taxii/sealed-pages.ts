@@ -48,6 +48,10 @@ export class SealedPages {
     return kept.page
   }
 
+  has(key: string): boolean {
+    return this.#pages.has(key)
+  }
+
   keep(key: string, page: SealedPage): void {
     const size = weight(key, page)
     if (size > this.#most / 4) return

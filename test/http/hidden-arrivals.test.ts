@@ -40,7 +40,7 @@ for (let w = 0; w < WORLDS; w++) {
     const world = randomWorld(random)
     const clock = newClock()
     const declared = await applyInProcess(url, world.text, clock.now())
-    const node = await openNode(url, clock, { way: () => random.pick(WAYS) })
+    const node = await openNode(url, clock, { way: () => random.pick(WAYS), large: seed % 2 ? 1 : 500 })
     const log = new ReferenceLog(declared, world.definitions, await asOwner(url, storedRows))
     const look = watch(log, declared, url, clock)
     const played = await play(random, world, node, clock, 15, look)

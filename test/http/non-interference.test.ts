@@ -143,7 +143,10 @@ for (let w = FIRST; w < WORLDS; w++) {
           purge(client, declared, log.store, subjectOf(declared, who), clock.now()),
         )
         // The plan must make no difference.
-        const plan = (coin = new Random(random.below(2 ** 31))) => ({ way: () => coin.pick(WAYS) })
+        const plan = (coin = new Random(random.below(2 ** 31))) => ({
+          large: coin.pick([1, 500]),
+          way: () => coin.pick(WAYS),
+        })
         const sides: [Node, Node] = [await openNode(full, clock, plan()), await openNode(less, clock, plan())]
         try {
           const ask = comparing(random, world, who, purged, sides)

@@ -61,6 +61,8 @@ export interface NodeOptions {
   env?: Record<string, string>
   /** Which plan a page takes, instead of what the node would choose. */
   way?: () => Way
+  /** From how many rows on a page is read ahead, and written down by itself, instead of what is usual. */
+  large?: number
 }
 
 export async function openNode(url: string, clock: Clock, options: NodeOptions = {}): Promise<Node> {
@@ -84,6 +86,7 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
   const exchange = new Exchange({ ...pools, config, clock, observer: metrics })
   await exchange.refresh()
   if (options.way) exchange.way = options.way
+  if (options.large !== undefined) exchange.large = options.large
   const log = pino({ level: 'silent' })
   const app = await buildApp({ exchange, metrics, config, log, draining: () => false })
   await app.ready()
