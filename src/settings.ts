@@ -80,7 +80,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'COMITY_READ_AHEAD',
-    fallback: '2',
+    fallback: '1',
     about: 'Large pages read before they are asked for, for each client that follows `next`; 0 = none.',
   },
   {

@@ -56,8 +56,9 @@ async function writeAll(exchange: Exchange, options: ExportOptions, stream: Writ
   for (;;) {
     const page: Page = await nextPage(exchange, options, after)
     if (page.count > 0) {
-      if (options.format === 'ndjson') await write(stream, lines(page.text))
-      else await write(stream, `${count === 0 ? open : ','}\n${page.text}`)
+      const text = page.text.toString()
+      if (options.format === 'ndjson') await write(stream, lines(text))
+      else await write(stream, `${count === 0 ? open : ','}\n${text}`)
     }
     count += page.count
     after = page.last

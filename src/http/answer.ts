@@ -1,4 +1,5 @@
 /** Sends answers: the exact media type, tags or no caching, gzip when asked for, errors as TAXII error messages. */
+import type { OutgoingHttpHeaders } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -14,6 +15,8 @@ const zip = promisify(gzip)
 const VARY = 'Accept, Accept-Encoding, Authorization'
 const EMPTY = Buffer.alloc(0)
 const WORTH_ZIPPING = 1024
+/** From so many bytes on an answer leaves in pieces. */
+const WORTH_PIECES = 65_536
 
 /** Sends an answer of the REST interface. */
 export async function sendJson(
@@ -72,7 +75,22 @@ export async function sendPage(
     const bytes = await gzipped(body)
     reply.header('content-encoding', 'gzip')
     reply.send(bytes)
-  } else reply.send(text.bytes.length === 0 ? before : Buffer.concat([before, text.bytes, after], length))
+  } else if (length < WORTH_PIECES || request.method !== 'GET') {
+    reply.send(text.bytes.length === 0 ? before : Buffer.concat([before, text.bytes, after], length))
+  } else {
+    // Past Fastify, which would have it in one piece: the text stays where it is.
+    const full = request.server.holdAnswer?.(request, reply, length)
+    if (full) throw full
+    reply.hijack()
+    const { raw } = reply
+    reply.header('content-length', length)
+    raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
+    raw.cork()
+    raw.write(before)
+    raw.write(text.bytes)
+    raw.end(after)
+    raw.uncork()
+  }
 }
 
 /** Sends a resource that is made from memory, likewise. */

@@ -1,7 +1,7 @@
 /** Bounds what clients that read slowly may hold of the server's memory: an answer stays in it until it is taken. */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../errors.ts'
 
 /** Most bytes of answers that have not been taken yet; what would go beyond is answered 503. */
@@ -13,6 +13,13 @@ const EVERY = 1_000
 /** Taking fewer bytes per second is too slow: in general, and when half of the room is taken. */
 const CALM = 2_048
 const CROWDED = 131_072
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For who sends an answer past Fastify. @returns why it may not be sent */
+    holdAnswer?(request: FastifyRequest, reply: FastifyReply, bytes: number): AppError | null
+  }
+}
 
 interface Pending {
   socket: Socket
@@ -29,20 +36,14 @@ export function boundAnswers(app: FastifyInstance, patience: number): void {
   const pending = new Map<ServerResponse, Pending>()
   let held = 0
 
-  // Not an async function: the routes do not wait for their answer, and Fastify would send a second one meanwhile.
-  app.addHook('onSend', (request, reply, payload, done) => {
-    const bytes = Buffer.isBuffer(payload) ? payload.length : 0
-    if (bytes <= SMALL || request.method === 'HEAD') {
-      done(null, payload)
-      return
-    }
+  const hold = (request: FastifyRequest, reply: FastifyReply, bytes: number): AppError | null => {
+    if (bytes <= SMALL || request.method === 'HEAD') return null
     if (held + bytes > MOST) {
       for (const name of Object.keys(reply.getHeaders())) {
         if (/^(content-encoding|etag|x-taxii-date-added-(first|last))$/i.test(name)) reply.removeHeader(name)
       }
       const cause = new Error('too many answers wait for their clients')
-      done(new AppError('unavailable', { cause, headers: { 'retry-after': '5' } }))
-      return
+      return new AppError('unavailable', { cause, headers: { 'retry-after': '5' } })
     }
     held += bytes
     pending.set(reply.raw, { socket: request.raw.socket, bytes, left: bytes, since: Date.now() })
@@ -50,7 +51,14 @@ export function boundAnswers(app: FastifyInstance, patience: number): void {
       pending.delete(reply.raw)
       held -= bytes
     })
-    done(null, payload)
+    return null
+  }
+  app.decorate('holdAnswer', hold)
+  // Not an async function: the routes do not wait for their answer, and Fastify would send a second one meanwhile.
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const full = hold(request, reply, Buffer.isBuffer(payload) ? payload.length : 0)
+    if (full) done(full)
+    else done(null, payload)
   })
 
   const timer = setInterval(() => {

@@ -2,6 +2,7 @@
 import pg from 'pg'
 import { AppError } from '../errors.ts'
 import { translate } from './database-errors.ts'
+import { largeValues, largeValuesOf } from './large-values.ts'
 import { beginWith, enterWith, queryWith, type Setting } from './pooled.ts'
 import { render, type Sql } from './sql.ts'
 
@@ -42,6 +43,8 @@ export interface PoolOptions {
    * position), so it is made once per connection, and no sort or full scan may look cheaper by a bad estimate.
    */
   plans?: 'ordered'
+  /** Large texts come as Buffer: see large-values.ts. */
+  largeValues?: boolean
   /** The URL may lead to a pooler in transaction mode: nothing is left to the session. */
   pooled?: boolean
   /** Seconds to get a connection. */
@@ -100,6 +103,7 @@ export class Pool implements Database {
       // A server that cannot say so itself (a frozen machine, a cut line) is given up by us.
       ...(statementSeconds > 0 && { query_timeout: (statementSeconds + graceSeconds) * 1000 }),
       keepAlive: true,
+      ...(options.largeValues && { stream: largeValues }),
       types: TYPES,
       onConnect: async (client) => {
         await client.query(KEEP_MEMORY)
@@ -124,17 +128,20 @@ export class Pool implements Database {
 
   async rows<T>(statement: Sql): Promise<T[]> {
     const client = await this.#connect()
+    const large = largeValuesOf(client)
     let broken: Error | undefined
     try {
       const { rows } = this.#enter
         ? await queryWith(client, this.#enter, render(statement))
         : await client.query(render(statement))
       this.#replicated(client)
+      large?.fill(rows)
       return rows as T[]
     } catch (error) {
       broken = fatal(error)
       throw translate(error)
     } finally {
+      large?.forget()
       client.release(broken)
     }
   }
@@ -148,11 +155,15 @@ export class Pool implements Database {
   /** Runs `work` in one transaction; a throw rolls back. */
   async transaction<T>(work: (db: Database) => Promise<T>): Promise<T> {
     const client = await this.#connect()
+    const large = largeValuesOf(client)
     let broken: Error | undefined
     try {
       await client.query(this.#begin)
-      const rows = async <R>(statement: Sql) =>
-        (await client.query(this.#unnamed(render(statement)))).rows as R[]
+      const rows = async <R>(statement: Sql) => {
+        const { rows } = await client.query(this.#unnamed(render(statement)))
+        large?.fill(rows)
+        return rows as R[]
+      }
       const db: Database = { rows, one: async <R>(statement: Sql) => (await rows<R>(statement))[0] as R }
       const result = await work(db)
       await client.query('commit')
@@ -163,6 +174,7 @@ export class Pool implements Database {
       if (!broken) await client.query('rollback').catch((e: Error) => (broken = e))
       throw translate(error)
     } finally {
+      large?.forget()
       client.release(broken)
     }
   }

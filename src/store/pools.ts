@@ -30,7 +30,12 @@ export function openPools(
     onError,
   }
   const pool = new Pool({ ...common, name: 'comity' })
-  const pages = new Pool({ ...common, name: 'comity pages', plans: 'ordered' })
+  const pages = new Pool({
+    ...common,
+    name: 'comity pages',
+    plans: 'ordered',
+    largeValues: !process.env.XSTR,
+  })
   const replica =
     config.readUrl === null ? null : new Replica({ ...config, url: config.readUrl, primary: pool })
   return {

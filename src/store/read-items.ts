@@ -59,8 +59,8 @@ export interface ItemQuery extends ItemFilter, Placing {
 }
 
 export interface Page {
-  /** Serialised items, comma-separated. */
-  text: string
+  /** Serialised items, comma-separated; as bytes where they are many. */
+  text: string | Buffer
   count: number
   first: bigint | null
   last: bigint | null

@@ -59,6 +59,7 @@ export class Replica {
       connectSeconds: CONNECT_SECONDS,
       name: 'comity replica',
       plans: 'ordered',
+      largeValues: true,
       pooled,
       onError: () => {},
     })

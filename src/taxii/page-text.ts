@@ -19,8 +19,8 @@ export class PageText {
   #digest: Buffer | null = null
   #packed: Promise<Packed> | null = null
 
-  constructor(text: string) {
-    this.bytes = Buffer.from(text)
+  constructor(text: string | Buffer) {
+    this.bytes = typeof text === 'string' ? Buffer.from(text) : text
   }
 
   /** SHA-256. */

@@ -19,7 +19,7 @@ async function stage(t: Test, env: Record<string, string> = {}) {
   const { url } = await database(t)
   const clock = newClock()
   await applyInProcess(url, JSON.stringify(policyWorld()), clock.now())
-  const open = (large: number) => openNode(url, clock, { large, env })
+  const open = (large: number) => openNode(url, clock, { large, env: { COMITY_READ_AHEAD: '2', ...env } })
   const [node, other] = [await open(1), await open(1000)]
   t.teardown(async () => {
     await Promise.all([node.close(), other.close()])
