@@ -3,15 +3,13 @@
 import { startBench } from './server.ts'
 import { walk } from './suite/clients.ts'
 import { copyOut } from './suite/limits.ts'
-import { Report } from './suite/report.ts'
+import { median, Report } from './suite/report.ts'
 import { prepare } from './suite/setting.ts'
 import { bearer } from './suite/world.ts'
 
 const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 40_000)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9)
 const PAGES = [0, 1, 2, 3]
-
-const median = (figures: number[]) => figures.sort((a, b) => a - b)[figures.length >> 1] as number
 
 const [{ server }, stop] = await prepare(new Report(() => {}), OBJECTS, 1)
 const nodes = await Promise.all(

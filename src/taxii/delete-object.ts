@@ -2,14 +2,13 @@
 import { AppError } from '../errors.ts'
 import type { Caller } from '../policy/model.ts'
 import { type Copy, readCopies } from '../store/read-items.ts'
-import { noteTightening } from '../store/recalls.ts'
 import { lockAndAssume } from '../store/session.ts'
 import { audit, removeItems } from '../store/write-items.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { type Filter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
-import { ended, propagate, recopied, tightened } from './settle.ts'
+import { propagate, recallPointing } from './settle.ts'
 
 /**
  * Deletes the versions that the query names, all of them without one (T-5.7-03).
@@ -44,14 +43,7 @@ export async function deleteObject(
     const count = await removeItems(db, collection.seq, organization, positions, now)
     const at = { exchange, db, collection, book: new Book(exchange, db), now }
     const followed = await propagate(at, [{ id, organization }])
-    const cause = { kind: 'reference', actor: caller.id, reason: null } as const
-    await noteTightening(
-      db,
-      collection.seq,
-      [...tightened(followed), ...ended(followed)],
-      cause,
-      recopied(followed),
-    )
+    await recallPointing(at, caller.id, followed)
     await audit(db, now, caller.id, 'delete', { collection: place.collection.id, object: id, copies: count })
     return count
   })

@@ -4,7 +4,7 @@ import { noteTightening } from '../store/recalls.ts'
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
 import { isNewer } from './references.ts'
-import { ended, propagate, recopied, type Transaction, tightened } from './settle.ts'
+import { propagate, recallPointing, type Transaction } from './settle.ts'
 
 /** What was appended. */
 export interface Appended {
@@ -32,14 +32,7 @@ export async function follow(at: Transaction, reader: Reader, appended: Appended
   const chains = [...new Set([...awaited, ...changed.map((c) => c.id)])].map((id) => ({ id, organization }))
   if (chains.length === 0) return
   const followed = await propagate(at, chains)
-  const cause = { kind: 'reference', actor, reason: null } as const
-  await noteTightening(
-    db,
-    collection.seq,
-    [...tightened(followed), ...ended(followed)],
-    cause,
-    recopied(followed),
-  )
+  await recallPointing(at, actor, followed)
 }
 
 interface Chain {

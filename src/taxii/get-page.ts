@@ -102,12 +102,13 @@ export async function getPage(
   if (after !== null && !filter.ids && (await exchange.atEnd(reader, seq, after))) return answer(null)
 
   const { epoch } = reader.mark
-  const keyOf = (after: bigint | null) =>
+  // Written out once: of a reader who sees many audiences it is long.
+  const walked =
     filter.ids && !single
       ? null
-      : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, `${after}`, limit, reader.scope])
-  const key = keyOf(after)
-  const asked: ItemQuery = {
+      : JSON.stringify([kind, seq, filterKey(filter), `${addedAfter}`, limit, reader.scope])
+  const key = walked && `${after} ${walked}`
+  const ask = (after: bigint | null): ItemQuery => ({
     ...filter,
     driver: null,
     kind: kind === 'object' ? 'objects' : kind,
@@ -121,13 +122,12 @@ export async function getPage(
     copies: place.collection.redaction === 'redact',
     places: false,
     record: null,
-  }
+  })
   const readsAhead = walk !== null && limit >= exchange.large && !filter.ids && !filter.matches
   const goOn = (page: SealedPage, most = exchange.config.readAhead): void => {
     if (!readsAhead || !page.more || most < 1) return
-    const next = keyOf(page.last) as string
-    const read = () => readFull(exchange, reader, { ...asked, after: page.last, places: DELIVERS[kind] })
-    exchange.readAhead(next, read, (found) => goOn(found, most - 1))
+    const read = () => readFull(exchange, reader, { ...ask(page.last), places: DELIVERS[kind] })
+    exchange.readAhead(`${page.last} ${walked}`, read, (found) => goOn(found, most - 1))
   }
   const known = key === null ? undefined : exchange.sealed.find(key)
   const sealed = known ?? (key !== null && readsAhead ? await exchange.ahead.take(key) : null)
@@ -143,6 +143,7 @@ export async function getPage(
     if (found) return found
     exchange.sealed.drop(key)
   }
+  const asked = ask(after)
   if (filter.matches && !filter.ids) {
     asked.driver = await readRarest(exchange.pages, reader, seq, filter.matches, latest(addedAfter, after))
   }

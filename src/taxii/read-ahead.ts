@@ -10,6 +10,7 @@ import type { SealedPage } from './sealed-pages.ts'
 const MOST = 8
 /** Bytes of pages that nobody has fetched yet. */
 const MOST_BYTES = 32 * 1024 * 1024
+/** Milliseconds that a page waits to be fetched. */
 const PATIENCE = 20_000
 
 interface Held {
@@ -50,8 +51,10 @@ export class ReadAhead {
     if (this.#held.size >= MOST || this.#bytes >= MOST_BYTES) return
     const timer = setTimeout(() => this.#drop(key, held), this.#patience)
     timer.unref()
-    const held: Held = { page: this.#read(key, read), bytes: 0, onward, timer }
+    const held: Held = { page: read().catch(() => null), bytes: 0, onward, timer }
     this.#held.set(key, held)
+    // Whoever asks for a page that failed reads it, and hears of what is wrong.
+    held.page = held.page.then((page) => this.#come(key, held, page))
   }
 
   /** The page, if it was begun: whoever asks meanwhile waits for the same. null: read it. */
@@ -67,15 +70,8 @@ export class ReadAhead {
     for (const [key, held] of this.#held) this.#drop(key, held)
   }
 
-  async #read(key: string, read: () => Promise<SealedPage | null>): Promise<SealedPage | null> {
-    let page: SealedPage | null = null
-    try {
-      page = await read()
-    } catch {
-      // Whoever asks for it reads it, and hears of what is wrong.
-    }
-    const held = this.#held.get(key)
-    if (!held) return page
+  #come(key: string, held: Held, page: SealedPage | null): SealedPage | null {
+    if (this.#held.get(key) !== held) return page
     if (!page) this.#drop(key, held)
     else {
       held.bytes = page.text.bytes.length

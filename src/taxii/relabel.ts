@@ -7,7 +7,15 @@ import { readLabelledRows } from '../store/references.ts'
 import { audit } from '../store/write-items.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
-import { ended, type Override, propagate, recopied, type Settled, settle, tightened } from './settle.ts'
+import {
+  type Override,
+  propagate,
+  recallPointing,
+  recopied,
+  type Settled,
+  settle,
+  tightened,
+} from './settle.ts'
 
 export interface Relabelling {
   /** Names the row for good (item.accepted), unlike its position. */
@@ -62,9 +70,7 @@ export async function relabel(
   const followed = await propagate(at, chainsOf(settled))
   const { kind, actor, reason } = cause
   await noteTightening(db, collection.seq, tightened(settled), cause, recopied(settled))
-  const after = { ...cause, kind: 'reference', reason: null } as const
-  const more = [...ended(settled), ...tightened(followed), ...ended(followed)]
-  await noteTightening(db, collection.seq, more, after, recopied([...settled, ...followed]))
+  await recallPointing(at, actor, followed, settled)
   const objects = settled.map(({ row, change }) => ({ id: row.object_id, version: row.version_key, change }))
   await audit(db, at.now, actor, 'relabel', {
     cause: kind,

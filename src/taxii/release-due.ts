@@ -7,7 +7,7 @@ import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { isNewer } from './references.ts'
 import { chainsOf } from './relabel.ts'
-import { ended, propagate, recopied, type Settled, settle, type Transaction, tightened } from './settle.ts'
+import { propagate, recallPointing, type Settled, settle, type Transaction } from './settle.ts'
 
 /** @returns how many objects were released; at most a thousand of one collection at once */
 export async function releaseDue(exchange: Exchange): Promise<number> {
@@ -63,9 +63,7 @@ async function recall(
     return lost ? former.map((copy) => copy.accepted) : []
   })
   await noteTightening(db, collection.seq, older, { kind: 'newer-version', actor: '', reason: null })
-  const names = [...tightened(followed), ...ended(followed)]
-  const cause = { kind: 'reference', actor: '', reason: null } as const
-  await noteTightening(db, collection.seq, names, cause, recopied(followed))
+  await recallPointing(at, '', followed)
 }
 
 function latestOf(chain: readonly CopyRow[]): CopyRow | undefined {

@@ -4,7 +4,7 @@ import type { LabelledPart } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { noteMatches } from '../store/match.ts'
 import type { Database } from '../store/pool.ts'
-import type { FormerCopy, Recopied } from '../store/recalls.ts'
+import { type FormerCopy, noteTightening, type Recopied } from '../store/recalls.ts'
 import {
   attach,
   type CopyNote,
@@ -311,8 +311,24 @@ export function tightened(settled: readonly Settled[]): bigint[] {
     .map(({ row }) => row.accepted)
 }
 
-/** Rows that somebody lost before, when an embargo ended: the job that notes it finds it no more. */
-export function ended(settled: readonly Settled[]): bigint[] {
+/**
+ * Notes recalls of what became stricter with what it points at.
+ * @param relabelled rows that got markings of their own: an embargo that had ended before may have taken them from
+ * somebody, and the job that notes that finds them no more
+ */
+export async function recallPointing(
+  { db, collection }: Transaction,
+  actor: string,
+  followed: readonly Settled[],
+  relabelled: readonly Settled[] = [],
+): Promise<void> {
+  const names = [...ended(relabelled), ...tightened(followed), ...ended(followed)]
+  const cause = { kind: 'reference', actor, reason: null } as const
+  await noteTightening(db, collection.seq, names, cause, recopied([...relabelled, ...followed]))
+}
+
+/** Rows that somebody lost when an embargo ended. */
+function ended(settled: readonly Settled[]): bigint[] {
   return settled.filter((one) => one.ended).map(({ row }) => row.accepted)
 }
 

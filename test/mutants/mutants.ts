@@ -231,8 +231,8 @@ export const ANSWERS: readonly Mutant[] = [
   ),
   ...of('taxii/release-due.js', [
     'the end of an embargo recalls nothing that points at it',
-    ', ...ended(followed)]',
-    ']',
+    "await recallPointing(at, '', followed)",
+    'undefined',
   ]),
   ...of('taxii/author-view.js', [
     'authors see everything',
@@ -307,7 +307,11 @@ export const ANSWERS: readonly Mutant[] = [
     'before: demandOf(before, covering(former, selector), now)',
     'before: demandOf(before, was, now)',
   ]),
-  ...of('taxii/relabel.js', ['who lost it when an embargo ended hears nothing', '...ended(settled), ', '']),
+  ...of('taxii/relabel.js', [
+    'who lost it when an embargo ended hears nothing',
+    'recallPointing(at, actor, followed, settled)',
+    'recallPointing(at, actor, followed)',
+  ]),
   ...of('migrations/0020_scattered.sql', [
     'rows that move together lie side by side',
     '% greatest(512, 4 * cardinality(p_accepted)) as drawn',

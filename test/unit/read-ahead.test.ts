@@ -83,3 +83,21 @@ test('nobody fetches it', async (t) => {
   await new Promise((done) => setTimeout(done, 50))
   t.equal(ahead.size, 0)
 })
+
+test('a page that comes after it was given up takes no room', async (t) => {
+  const ahead = new ReadAhead()
+  const large = 'x'.repeat(20 * 1024 * 1024)
+  const slow: ((page: SealedPage) => void)[] = []
+  const read = () => new Promise<SealedPage>((done) => slow.push(done))
+  ahead.begin('a', read, nothing)
+  ahead.clear()
+  ahead.begin('a', read, nothing)
+  for (const done of slow) done(page(large))
+  await setImmediate()
+  t.ok(await ahead.take('a'))
+  ahead.begin('b', async () => page(large), nothing)
+  await setImmediate()
+  ahead.begin('c', async () => page(large), nothing)
+  t.equal(ahead.size, 2, 'both fit')
+  ahead.clear()
+})
