@@ -1,4 +1,5 @@
 /** Searches by values of objects, over an index that is kept per audience (0013_match.sql). */
+import { bigints, integers } from './arrays.ts'
 import type { Database } from './pool.ts'
 import { type Reader, readAs } from './session.ts'
 import { join, literal, type Sql, sql } from './sql.ts'
@@ -69,34 +70,6 @@ export function notingNew(
     ${matches.map(({ numbers }) => numbersText(numbers))}::text[],
     ${integers(ends)}::int[], ${bigints(hashes)}::bigint[], ${integers(owners)}::int[])`
 }
-
-const HEAD = 20
-
-/** An array as `array_recv` reads it: a fraction of the work that its text would be, here and there. */
-function array<T>(
-  list: readonly T[],
-  type: number,
-  size: number,
-  write: (bytes: Buffer, value: T, at: number) => void,
-): Buffer {
-  const bytes = Buffer.alloc(list.length === 0 ? 12 : HEAD + list.length * (4 + size))
-  bytes.writeInt32BE(list.length === 0 ? 0 : 1, 0)
-  bytes.writeInt32BE(type, 8)
-  if (list.length === 0) return bytes
-  bytes.writeInt32BE(list.length, 12)
-  bytes.writeInt32BE(1, 16)
-  list.forEach((value, n) => {
-    const at = HEAD + n * (4 + size)
-    bytes.writeInt32BE(size, at)
-    write(bytes, value, at + 4)
-  })
-  return bytes
-}
-
-const bigints = (list: readonly bigint[]) =>
-  array(list, 20, 8, (bytes, value, at) => bytes.writeBigInt64BE(value, at))
-const integers = (list: readonly number[]) =>
-  array(list, 23, 4, (bytes, value, at) => bytes.writeInt32BE(value, at))
 
 /** What comparisons are made with. */
 const COMPARED: ReadonlyMap<string, { column: Sql; type: Sql }> = new Map([

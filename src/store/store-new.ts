@@ -1,6 +1,8 @@
-/** The short way of a write: objects that meet nothing, with their statuses, in one statement (0015_ingest.sql, 0019_unused_positions.sql). */
+/** The short way of a write: objects that meet nothing, with their statuses, in one statement (0021_referring.sql). */
+import { integers } from './arrays.ts'
 import { notingNew, type PlainMatch } from './match.ts'
 import type { Database } from './pool.ts'
+import type { CopyRow } from './references.ts'
 import { type Reader, StaleWorld } from './session.ts'
 import { sql } from './sql.ts'
 import type { Batch, NewStatus } from './statuses.ts'
@@ -17,17 +19,33 @@ export interface NewWriter {
   ownOnly: boolean
 }
 
-/** An object that refers to nothing and is whole for all its readers. */
+/** A reference to be written: to an object of the same request, or to one whose copies were looked up. */
+export interface PlainReference {
+  target: string
+  /** Those copies, as `copiesText`; null = it is of the same request. */
+  found: string | null
+  /** Whose copies it means; null = not there yet. */
+  organization: string | null
+  /** Audience: what its author sees of the target; null = nothing. */
+  known: number | null
+}
+
+/** An object that is whole for all its readers. */
 export interface PlainItem
   extends Pick<
     NewItem,
-    'id' | 'type' | 'spec' | 'sco' | 'version' | 'versionKey' | 'label' | 'hash' | 'text'
+    'id' | 'type' | 'spec' | 'sco' | 'version' | 'versionKey' | 'label' | 'marks' | 'hash' | 'text'
   > {
   /** Place in the list of writers. */
   writer: number
+  references: readonly PlainReference[]
   /** What it can be found by; null when the collection has no match fields. */
   match: PlainMatch | null
 }
+
+/** Copies of one id as store_plain compares them, in order of acceptance; '' = none. */
+export const copiesText = (copies: readonly Pick<CopyRow, 'accepted' | 'position' | 'label'>[]): string =>
+  copies.map(({ accepted, position, label }) => `${accepted}:${position}:${label}`).join()
 
 export interface PlainStatus {
   writer: number
@@ -57,6 +75,7 @@ export async function storeNew(
   const each = <T>(pick: (entry: PlainStatus) => T) => statuses.map(pick)
   const labels = column((i) => i.label)
   const matches = items.flatMap((item) => item.match ?? [])
+  const { targets, found, sources, refs, meant, known } = referring(items)
   const noting =
     matches.length === 0
       ? sql`null`
@@ -65,14 +84,16 @@ export async function storeNew(
     fresh: boolean
     first: bigint
     met: number[] | null
-  }>(sql`select s.fresh, s.first, s.met, ${noting} as noted from store_new(
+  }>(sql`select s.fresh, s.first, s.met, ${noting} as noted from store_plain(
     ${collection}, ${now}::bigint, ${mark.epoch}::bigint, ${mark.audiences},
     ${writers.map((w) => w.organization)}::text[], ${writers.map((w) => w.reader.principal)}::text[],
     ${writers.map((w) => w.reader.bits)}::bytea[], ${writers.map((w) => w.ownOnly)}::boolean[],
-    ${column((i) => i.writer + 1)}::int[], ${texts((i) => i.id)}, ${texts((i) => i.type)},
+    ${integers(column((i) => i.writer + 1))}::int[], ${texts((i) => i.id)}, ${texts((i) => i.type)},
     ${column((i) => i.spec)}::smallint[], ${column((i) => i.sco)}::boolean[], ${texts((i) => i.version)},
-    ${texts((i) => i.versionKey)}, ${labels}::int[],
+    ${texts((i) => i.versionKey)}, ${integers(labels)}::int[], ${integers(column((i) => i.marks ?? 0))}::int[],
     ${Buffer.from(column((i) => i.hash).join(''), 'hex')}::bytea, ${texts((i) => i.text)},
+    ${targets.join(BETWEEN)}, ${found.join(BETWEEN)}, ${integers(sources)}::int[], ${integers(refs)}::int[],
+    ${meant.join(BETWEEN)}, ${integers(known)}::int[],
     ${root}, ${each((e) => e.status.id)}::uuid[], ${each((e) => e.writer + 1)}::int[],
     ${each((e) => e.status.token)}::uuid[], ${each((e) => e.status.requested.toString())}::bigint[],
     ${each((e) => e.status.total)}::int[], ${each((e) => e.batch.success)}::int[],
@@ -80,4 +101,32 @@ export async function storeNew(
     ${each((e) => e.batch.failures)}::text[]) s`)
   if (!row.fresh) throw new StaleWorld()
   return { first: row.first, met: row.met?.map((n) => n - 1) ?? null }
+}
+
+/** References as store_plain takes them: each target once, and which of them, or which object (negative), each one means. */
+function referring(items: readonly PlainItem[]) {
+  const targets: string[] = []
+  const found: string[] = []
+  const sources: number[] = []
+  const refs: number[] = []
+  const meant: string[] = []
+  const known: number[] = []
+  const places = new Map<string, number>()
+  const rows = new Map(items.map(({ id }, i) => [id, -1 - i]))
+  items.forEach(({ references }, i) => {
+    for (const reference of references) {
+      const { target } = reference
+      let ref = reference.found === null ? rows.get(target) : places.get(`${target} ${reference.found}`)
+      if (ref === undefined) {
+        ref = targets.push(target)
+        found.push(reference.found ?? '')
+        places.set(`${target} ${reference.found}`, ref)
+      }
+      sources.push(i + 1)
+      refs.push(ref)
+      meant.push(reference.organization ?? '')
+      known.push(reference.known ?? 0)
+    }
+  })
+  return { targets, found, sources, refs, meant, known }
 }

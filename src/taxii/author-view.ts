@@ -7,6 +7,7 @@ import { isContainer } from '../stix/index.ts'
 import { type EdgeRow, type LabelledRow, learn, readEdges, readLabelledRows } from '../store/references.ts'
 import type { Micros } from '../time.ts'
 import type { Composition } from './compose.ts'
+import { Numbers } from './numbers.ts'
 import type { Override, Transaction } from './settle.ts'
 import { untilStable } from './until-stable.ts'
 
@@ -61,6 +62,29 @@ export function knownLabel(
 ): AudienceRecord {
   const strips = collection.redaction === 'redact' && isContainer(type)
   return join(bare(marks), strips ? [] : seen.map((record) => ({ record })), now).record
+}
+
+/** Known labels of the objects of one request: the same object for equal marks and references. */
+export class KnownLabels {
+  readonly #collection: Collection
+  readonly #now: Micros
+  readonly #numbers = new Numbers<AudienceRecord>()
+  readonly #known = new Map<string, AudienceRecord>()
+
+  constructor(collection: Collection, now: Micros) {
+    this.#collection = collection
+    this.#now = now
+  }
+
+  of(type: string, marks: AudienceRecord, seen: readonly AudienceRecord[]): AudienceRecord {
+    const key = `${isContainer(type)} ${this.#numbers.of(marks)} ${this.#numbers.key(seen)}`
+    let found = this.#known.get(key)
+    if (!found) {
+      found = knownLabel(this.#collection, type, marks, seen, this.#now)
+      this.#known.set(key, found)
+    }
+    return found
+  }
 }
 
 /** Known labels of rows that are not being settled, by their names. */

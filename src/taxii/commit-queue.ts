@@ -50,7 +50,8 @@ const lanes = new WeakMap<Exchange, Map<number, Lane>>()
 /** Stores a request together with those that wait beside it. @throws what its transaction threw */
 export async function commit(exchange: Exchange, commission: Commission): Promise<Batch> {
   const { writer, prepared } = commission
-  const plain = planPlain(exchange, writer, prepared)
+  const { epoch } = exchange.world
+  const plain = exchange.short ? await planPlain(exchange, writer, prepared) : null
   let open = lanes.get(exchange)
   if (!open) {
     open = new Map()
@@ -61,7 +62,6 @@ export async function commit(exchange: Exchange, commission: Commission): Promis
   let bytes = 0
   for (const { object } of prepared.candidates) bytes += object.text.length
   return await new Promise((resolve, reject) => {
-    const { epoch } = exchange.world
     lane.waiting.push({ ...commission, plain, epoch, bytes, since: performance.now(), resolve, reject })
     pump(exchange, lane)
   })
@@ -107,13 +107,15 @@ function giveUp(lane: Lane): void {
 
 /**
  * The oldest, and those behind it that may share its transaction: of the same writer, or all on the short way. There,
- * all ids are different, so that storing them together is the same as storing one after the other.
+ * all ids are different, and none refers to what another stores, so that storing them together is the same as storing
+ * one after the other.
  */
 function takeGroup(lane: Lane): Waiting[] {
   const [first] = lane.waiting as [Waiting]
   const group: Waiting[] = []
   const left: Waiting[] = []
   const ids = new Set<string>()
+  const targets = new Set<string>()
   let objects = 0
   let bytes = 0
   for (const one of lane.waiting) {
@@ -121,11 +123,12 @@ function takeGroup(lane: Lane): Waiting[] {
     const full =
       group.length > 0 &&
       (group.length >= MOST_REQUESTS || objects + size > MOST_OBJECTS || bytes + one.bytes > MOST_BYTES)
-    if (full || one.epoch !== first.epoch || !together(first, one, ids)) {
+    if (full || one.epoch !== first.epoch || !together(first, one, ids, targets)) {
       left.push(one)
       continue
     }
     for (const { id } of one.plain?.items ?? []) ids.add(id)
+    for (const id of one.plain?.targets ?? []) targets.add(id)
     objects += size
     bytes += one.bytes
     group.push(one)
@@ -134,9 +137,20 @@ function takeGroup(lane: Lane): Waiting[] {
   return group
 }
 
-function together(first: Waiting, one: Waiting, ids: ReadonlySet<string>): boolean {
+/** @param ids of what is in the group already, and `targets` what that refers to */
+function together(
+  first: Waiting,
+  one: Waiting,
+  ids: ReadonlySet<string>,
+  targets: ReadonlySet<string>,
+): boolean {
   if (first === one) return true
-  if (first.plain) return one.plain?.items.every(({ id }) => !ids.has(id)) ?? false
+  if (first.plain) {
+    const { plain } = one
+    if (!plain?.items.every(({ id }) => !ids.has(id) && !targets.has(id))) return false
+    for (const id of plain.targets) if (ids.has(id)) return false
+    return true
+  }
   return (
     !one.plain &&
     one.writer.subject.principal.id === first.writer.subject.principal.id &&

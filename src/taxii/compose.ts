@@ -14,6 +14,7 @@ import type { LabelledPart } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { checkObject, contributingProperties, isContainer, redact } from '../stix/index.ts'
 import type { Micros } from '../time.ts'
+import { Numbers } from './numbers.ts'
 
 /** A version as it goes into its label. */
 export interface Ingredients {
@@ -134,7 +135,7 @@ function render(
 export class Composer {
   readonly #collection: Collection
   readonly #now: Micros
-  readonly #numbers = new Map<AudienceRecord, number>()
+  readonly #numbers = new Numbers<AudienceRecord>()
   readonly #known = new Map<string, Composition>()
 
   constructor(collection: Collection, now: Micros) {
@@ -147,27 +148,19 @@ export class Composer {
     const { type, marks, parts } = version
     const apart = parts.length > 0 || (this.#collection.redaction === 'redact' && isContainer(type))
     if (apart) return compose(this.#collection, version, edges, this.#now)
-    const said: string[] = []
+    const open: AudienceRecord[] = []
+    const later: string[] = []
     for (const { referenced } of edges) {
       for (const { record, at } of referenced) {
-        const one = at === undefined ? `${this.#number(record)}` : `${this.#number(record)}@${at}`
-        if (!said.includes(one)) said.push(one)
+        if (at === undefined) open.push(record)
+        else later.push(`${this.#numbers.of(record)}@${at}`)
       }
     }
-    const key = `${this.#number(marks)} ${said.sort().join()}`
+    const key = `${this.#numbers.of(marks)} ${this.#numbers.key(open)} ${later.sort().join()}`
     let found = this.#known.get(key)
     if (!found) {
       found = compose(this.#collection, version, edges, this.#now)
       this.#known.set(key, found)
-    }
-    return found
-  }
-
-  #number(record: AudienceRecord): number {
-    let found = this.#numbers.get(record)
-    if (found === undefined) {
-      found = this.#numbers.size
-      this.#numbers.set(record, found)
     }
     return found
   }

@@ -21,6 +21,9 @@ const STREAM_COST = 20
 /** Numbers of audiences that are walked side by side: each is a plan of its own. */
 const SIDE_BY_SIDE = [1, 2, 3, 4, 6, 8, 12, 16]
 
+/** Audiences of which a node learns the ids when it looks for one. */
+const MOST_SPELLED = 10_000
+
 /** Counters that http exposes; no labels of the policy in them. */
 export interface Observer {
   ingested(success: number, failure: number): void
@@ -61,9 +64,13 @@ export class Exchange {
    * by the statement that reads it.
    */
   large = 500
+  /** Writes that meet nothing take the short way; false: all take the long one, which comes to the same. */
+  short = true
   readonly sealed: SealedPages
   readonly ahead = new ReadAhead()
   readonly #interned = new Map<string, number>()
+  /** Up to which audience `#interned` has them. */
+  #spelled = 0
   readonly #records = new Map<number, AudienceRecord>()
 
   constructor(options: ExchangeOptions) {
@@ -127,6 +134,7 @@ export class Exchange {
    */
   #forget(): void {
     this.#interned.clear()
+    this.#spelled = 0
     this.#records.clear()
     this.#ends.clear()
     this.sealed.clear()
@@ -242,7 +250,10 @@ export class Exchange {
     const known = this.#interned.get(key)
     if (known !== undefined) return known
     const id = await internAudience(this.pool, record)
-    if (this.#interned.size > 50_000) this.#interned.clear()
+    if (this.#interned.size > 50_000) {
+      this.#interned.clear()
+      this.#spelled = 0
+    }
     this.#interned.set(key, id)
     return id
   }
@@ -260,7 +271,15 @@ export class Exchange {
 
   /** The id of a record, if this node knows it. */
   idOf(record: AudienceRecord): number | undefined {
-    return this.#interned.get(JSON.stringify(record))
+    const key = JSON.stringify(record)
+    const known = this.#interned.get(key)
+    if (known !== undefined) return known
+    // Those that have come since the last time; of very many, the latest.
+    const { audienceCount, audiences } = this.world
+    for (let id = Math.max(this.#spelled, audienceCount - MOST_SPELLED) + 1; id <= audienceCount; id++)
+      if (audiences[id]) this.#interned.set(JSON.stringify(this.audience(id)), id)
+    this.#spelled = audienceCount
+    return this.#interned.get(key)
   }
 
   /** The record of an audience, always the same object. @throws when the world that this node knows has no such audience */

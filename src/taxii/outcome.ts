@@ -30,6 +30,20 @@ export const failure = (detail: Detail, message: string): Outcome => ({
   failed: true,
 })
 
+const SHOWN = 5
+
+/** Adds to the status why an object is stricter than its own marking (policy.md §6). @param tightened the references that make it so */
+export function explain(
+  { detail }: Outcome,
+  tightened: readonly { target: string; property: string }[],
+): void {
+  if (tightened.length === 0) return
+  const shown = tightened.slice(0, SHOWN).map(({ target, property }) => `${property} ${target}`)
+  const more = tightened.length > SHOWN ? ` and ${tightened.length - SHOWN} more` : ''
+  const because = `only who may read what it refers to gets it: it is stricter than its own marking by ${shown.join(', ')}${more}`
+  detail.message = detail.message ? `${detail.message}; ${because}` : because
+}
+
 /**
  * Counts and serialised lists, in the order of the envelope.
  * @param before rows that are appended before these, where versions are known only after the append: the number of the

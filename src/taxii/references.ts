@@ -6,7 +6,7 @@ import type { Database } from '../store/pool.ts'
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
 import type { Micros } from '../time.ts'
-import { knownLabel, knownLabelsOf, together } from './author-view.ts'
+import { KnownLabels, knownLabelsOf, together } from './author-view.ts'
 import { Book } from './book.ts'
 import { Composer, type Composition, type Edge, type Ingredients } from './compose.ts'
 import type { Exchange } from './exchange.ts'
@@ -45,14 +45,8 @@ export async function closeOver(
   now: Micros,
 ): Promise<Closed[]> {
   const { collection, subject } = writer
-  const composer = new Composer(collection, now)
-  const refs = candidates.map((c) => disclosedRefs(c.object.value))
-  if (collection.refs === 'own' || refs.every((map) => map.size === 0)) {
-    return candidates.map((candidate) => {
-      const composition = composer.compose(ingredients(candidate), [])
-      return { candidate, composition, references: [], tightened: [] }
-    })
-  }
+  const refs = refsOf(writer, candidates)
+  if (!refs) return closeAmong(exchange, writer, candidates, null, now)
   const ids = new Set<string>()
   for (const { object } of candidates) ids.add(object.id)
   for (const map of refs) for (const target of map.keys()) ids.add(target)
@@ -65,9 +59,48 @@ export async function closeOver(
     { db, collection, book, now },
     own.map((copy) => copy.accepted),
   )
+  return closeAmong(exchange, writer, candidates, { refs, copies, replaced, ownLabels }, now)
+}
+
+/** What they refer to, of each; null when nothing counts. */
+export function refsOf({ collection }: Writer, candidates: readonly Candidate[]): Refs | null {
+  if (collection.refs === 'own') return null
+  const refs = candidates.map((c) => disclosedRefs(c.object.value))
+  return refs.every((map) => map.size === 0) ? null : refs
+}
+
+type Refs = readonly ReadonlyMap<string, string>[]
+
+/** What there is. */
+export interface There {
+  refs: Refs
+  /** Of what they refer to, and of themselves. */
+  copies: readonly CopyRow[]
+  replaced: ReadonlySet<bigint>
+  /** Versions that the author sent itself and that refer to others, as it knows their labels. */
+  ownLabels: ReadonlyMap<bigint, AudienceRecord>
+}
+
+/** The same, with what was read. @param there null when they refer to nothing */
+export function closeAmong(
+  exchange: Exchange,
+  writer: Writer,
+  candidates: readonly Candidate[],
+  there: There | null,
+  now: Micros,
+): Closed[] {
+  const { collection, subject } = writer
+  const composer = new Composer(collection, now)
+  if (!there) {
+    return candidates.map((candidate) => {
+      const composition = composer.compose(ingredients(candidate), [])
+      return { candidate, composition, references: [], tightened: [] }
+    })
+  }
+  const { refs, copies, replaced, ownLabels } = there
   const arriving = new Arriving(exchange, subject.organization.id, candidates, copies, replaced, ownLabels)
   const references = candidates.map(({ object }, i) => {
-    const meant = [...(refs[i] as Map<string, string>)].map(([target, property]) => ({
+    const meant = [...(refs[i] as ReadonlyMap<string, string>)].map(([target, property]) => ({
       target,
       property,
       organization: arriving.meant(target, object.id),
@@ -77,20 +110,22 @@ export async function closeOver(
     return meant
   })
 
+  const same = new Same()
   const compositions = candidates.map((c) => composer.compose(ingredients(c), []))
   const labels = compositions.map(({ record }) => record)
   const closing = (list: readonly Reference[], i: number) => {
     if (list.length === 0) return false
     const said = arriving.edges(list, labels)
     const after = composer.compose(ingredients(candidates[i] as Candidate), said)
-    const changed = !sameRecord(after.record, (compositions[i] as Composition).record)
+    const changed = arriving.entangled && !same.are(after.record, (compositions[i] as Composition).record)
     compositions[i] = after
     labels[i] = after.record
     return changed
   }
   untilStable(references, closing, arriving.entangled)
   // The same once more, of what the author sees: that decides whether a row is appended again later.
-  const known = candidates.map((c) => knownLabel(collection, c.object.type, c.marks, [], now))
+  const labelsKnown = new KnownLabels(collection, now)
+  const known = candidates.map((c) => labelsKnown.of(c.object.type, c.marks, []))
   const sayings = references.map((): Edge[] => [])
   const seeing = (list: readonly Reference[], i: number) => {
     if (list.length === 0) return false
@@ -100,9 +135,10 @@ export async function closeOver(
       reference.known = together(openOnes(said[n] as Edge), now)
     })
     const { marks, object } = candidates[i] as Candidate
-    const seen = list.flatMap((reference) => reference.known ?? [])
-    const after = knownLabel(collection, object.type, marks, seen, now)
-    const changed = !sameRecord(after, known[i] as AudienceRecord)
+    const seen: AudienceRecord[] = []
+    for (const reference of list) if (reference.known) seen.push(reference.known)
+    const after = labelsKnown.of(object.type, marks, seen)
+    const changed = arriving.entangled && !same.are(after, known[i] as AudienceRecord)
     known[i] = after
     return changed
   }
@@ -117,20 +153,43 @@ export async function closeOver(
   }))
 }
 
-const openOnes = ({ referenced }: Edge) =>
-  referenced.flatMap(({ record, at }) => (at === undefined ? [record] : []))
+function openOnes({ referenced }: Edge): readonly AudienceRecord[] {
+  const found: AudienceRecord[] = []
+  for (const { record, at } of referenced) if (at === undefined) found.push(record)
+  return found
+}
 
-const typeOf = (id: string) => id.slice(0, id.indexOf('--'))
+export const typeOf = (id: string) => id.slice(0, id.indexOf('--'))
 
 function ingredients({ object, marks, labelled }: Candidate): Ingredients {
   const { type, spec, text, hash } = object
   return { type, spec, marks, parts: labelled.parts, text, hash }
 }
 
-const sameRecord = (a: AudienceRecord, b: AudienceRecord) =>
-  a === b || JSON.stringify(a) === JSON.stringify(b)
+/** Compares records, each of which is spelled out once. */
+class Same {
+  readonly #texts = new Map<AudienceRecord, string>()
+
+  are(a: AudienceRecord, b: AudienceRecord): boolean {
+    return a === b || this.#text(a) === this.#text(b)
+  }
+
+  #text(record: AudienceRecord): string {
+    let found = this.#texts.get(record)
+    if (found === undefined) {
+      found = JSON.stringify(record)
+      this.#texts.set(record, found)
+    }
+    return found
+  }
+}
 
 const NOTHING: readonly Referenced[] = []
+
+interface Said {
+  organization: string
+  said: readonly Referenced[]
+}
 
 /** What is stored and what is about to be, as references see it. */
 class Arriving {
@@ -144,7 +203,11 @@ class Arriving {
   readonly #ownLabels: ReadonlyMap<bigint, AudienceRecord>
   readonly #embargoed = new Map<string, number[]>()
   readonly #written = new Set<string>()
-  readonly #said = new Map<string, readonly Referenced[]>()
+  /** What targets say that are not of the new ones, with whose copies were last asked for; and of those that the author sees. */
+  readonly #said = new Map<string, Said>()
+  readonly #seen = new Map<string, Said>()
+  /** Targets of which the author does not see all, or knows another label. */
+  readonly #apart = new Set<string>()
   /** By id, which of the new ones is the latest version of its chain. */
   readonly #latest = new Map<string, number>()
   /** Does one of the new ones refer to another? */
@@ -167,6 +230,7 @@ class Arriving {
       const list = this.#copies.get(copy.object_id)
       if (list) list.push(copy)
       else this.#copies.set(copy.object_id, [copy])
+      if (!copy.seen || ownLabels.has(copy.accepted)) this.#apart.add(copy.object_id)
     }
     this.#ids = new Set(candidates.map((c) => c.object.id))
     candidates.forEach(({ object, heldUntil }, i) => {
@@ -222,12 +286,13 @@ class Arriving {
     if (organization === null) return NOTHING
     if (organization === this.#own && this.#ids.has(target))
       return this.#read(target, organization, labels, seen)
-    const key = `${seen} ${organization} ${target}`
-    let said = this.#said.get(key)
-    if (!said) {
-      said = this.#read(target, organization, labels, seen)
-      this.#said.set(key, said)
-    }
+    // The author sees all of it, and knows no more of it: it is told the same.
+    const apart = seen && this.#apart.has(target)
+    const known = apart ? this.#seen : this.#said
+    const before = known.get(target)
+    if (before?.organization === organization) return before.said
+    const said = this.#read(target, organization, labels, apart)
+    known.set(target, { organization, said })
     return said
   }
 
@@ -305,6 +370,7 @@ class Tightening {
   readonly #visible: (record: AudienceRecord) => boolean
   readonly #seen = new Map<AudienceRecord, boolean>()
   readonly #labels = new Map<AudienceRecord, readonly string[]>()
+  readonly #adds = new Map<AudienceRecord, Map<AudienceRecord, boolean>>()
 
   constructor(visible: (record: AudienceRecord) => boolean) {
     this.#visible = visible
@@ -313,12 +379,24 @@ class Tightening {
   of(marks: AudienceRecord, edges: readonly Edge[], references: readonly Reference[]): Reference[] {
     const found: Reference[] = []
     edges.forEach(({ referenced }, i) => {
-      const own = this.#of(marks)
-      const adds = referenced.some(
-        ({ record }) => record !== marks && this.#of(record).some((l) => !own.includes(l)),
-      )
+      const adds = referenced.some(({ record }) => record !== marks && this.#add(marks, record))
       if (adds && referenced.every(({ record }) => this.#sees(record))) found.push(references[i] as Reference)
     })
+    return found
+  }
+
+  #add(marks: AudienceRecord, record: AudienceRecord): boolean {
+    let known = this.#adds.get(marks)
+    if (!known) {
+      known = new Map()
+      this.#adds.set(marks, known)
+    }
+    let found = known.get(record)
+    if (found === undefined) {
+      const own = this.#of(marks)
+      found = this.#of(record).some((label) => !own.includes(label))
+      known.set(record, found)
+    }
     return found
   }
 

@@ -13,7 +13,7 @@ import { type Draft, decide, fromStored, type Known } from './collide.ts'
 import type { Exchange } from './exchange.ts'
 import { follow } from './follow.ts'
 import { matchOf, matchOfCopy } from './note-matches.ts'
-import { batchOf, type Outcome } from './outcome.ts'
+import { batchOf, explain, type Outcome } from './outcome.ts'
 import { ownOnly, type Prepared, uncapped, type Writer } from './prepare-objects.ts'
 import { type Closed, closeOver } from './references.ts'
 
@@ -143,19 +143,8 @@ async function append(
   for (const outcome of outcomes) {
     if (outcome?.appended === undefined) continue
     if (outcome.detail.version === '') outcome.detail.version = formatMicros(first + BigInt(outcome.appended))
-    const tightened = closed[outcome.appended]?.tightened ?? []
-    if (tightened.length > 0)
-      outcome.detail.message = [outcome.detail.message, because(tightened)].filter(Boolean).join('; ')
+    explain(outcome, closed[outcome.appended]?.tightened ?? [])
   }
-}
-
-const SHOWN = 5
-
-/** The reason, for the status (policy.md §6). */
-function because(tightened: Closed['tightened']): string {
-  const shown = tightened.slice(0, SHOWN).map(({ target, property }) => `${property} ${target}`)
-  const more = tightened.length > SHOWN ? ` and ${tightened.length - SHOWN} more` : ''
-  return `only who may read what it refers to gets it: it is stricter than its own marking by ${shown.join(', ')}${more}`
 }
 
 function toItem(

@@ -1,55 +1,80 @@
-/** The short way of a write: requests whose objects refer to nothing and hold nothing back, stored in one statement. */
+/** The short way of a write: requests whose objects meet nothing and hold nothing back, stored in one statement. */
 import type { AudienceRecord } from '../policy/model.ts'
-import { disclosedRefs, matchTerms } from '../stix/index.ts'
+import { matchTerms } from '../stix/index.ts'
 import type { Batch, NewStatus } from '../store/statuses.ts'
 import { BETWEEN, type NewWriter, type PlainItem, type PlainStatus, storeNew } from '../store/store-new.ts'
 import { formatMicros } from '../time.ts'
+import { closeAhead } from './close-ahead.ts'
 import { type Draft, decide } from './collide.ts'
-import { Composer } from './compose.ts'
 import type { Exchange } from './exchange.ts'
-import { batchOf, type Outcome } from './outcome.ts'
-import { type Prepared, uncapped, type Writer } from './prepare-objects.ts'
+import { batchOf, explain, type Outcome } from './outcome.ts'
+import { type Candidate, type Prepared, uncapped, type Writer } from './prepare-objects.ts'
 
 /** A request that the short way may take, if its objects meet nothing. */
 export interface Plain {
   items: Omit<PlainItem, 'writer'>[]
   outcomes: (Outcome | undefined)[]
+  /** What its objects refer to outside of it: nothing of that may be stored together with it. */
+  targets: ReadonlySet<string>
 }
 
 /**
- * What is decided before the lock, from the request itself and the labels that this node knows.
- * @returns null for a request that needs to look at other objects: references, ids that come twice, copies and
- * embargoes, markings that wait, marking-definitions (others may wait for them)
+ * What is decided before the lock, from the request itself, the labels that this node knows, and what it refers to.
+ * @returns null for a request that has to look at more: ids that come twice, copies and embargoes, markings that wait,
+ * marking-definitions (others may wait for them), references whose meaning is not plain
  */
-export function planPlain(exchange: Exchange, writer: Writer, prepared: Prepared): Plain | null {
+export async function planPlain(
+  exchange: Exchange,
+  writer: Writer,
+  prepared: Prepared,
+): Promise<Plain | null> {
   const { candidates, requested } = prepared
   const { collection } = writer
-  if (candidates.length === 0) return null
-  const composer = new Composer(collection, exchange.clock.now())
-  const seen = new Set<string>()
-  const labels = new Map<AudienceRecord, number>()
+  if (candidates.length === 0 || !mayBePlain(candidates)) return null
+  const ahead = await closeAhead(exchange, writer, candidates, exchange.clock.now())
+  if (!ahead) return null
+  const ids = new Map<AudienceRecord, number>()
+  const idOf = (record: AudienceRecord): number => {
+    const id = ids.get(record) ?? exchange.idOf(record) ?? UNKNOWN
+    ids.set(record, id)
+    return id
+  }
   const outcomes = [...prepared.outcomes]
   const items: Plain['items'] = []
   const drafts: Draft[] = []
-  for (const { object, labelled, marks, marksId, heldUntil, index } of candidates) {
-    const { id, type, spec, sco, version, versionKey, hash, text, value } = object
-    if (heldUntil !== null || labelled.judged.length > 0 || type === 'marking-definition') return null
-    if (seen.has(id) || (collection.refs !== 'own' && disclosedRefs(value).size > 0)) return null
-    seen.add(id)
-    const composition = composer.compose({ type, spec, marks, parts: labelled.parts, text, hash }, [])
+  for (const { candidate, composition, references: meant, tightened } of ahead.closed) {
+    const { object, marksId, index } = candidate
     if (composition.copies || composition.need || composition.heldUntil !== null) return null
-    let label = labels.get(composition.record)
-    if (label === undefined) {
-      label = exchange.idOf(composition.record) ?? -1
-      labels.set(composition.record, label)
-    }
-    if (label !== marksId) return null
-    const candidate = { object, labelled, marks, marksId, heldUntil, index }
-    outcomes[index] = decide(candidate, [], drafts, writer, [], requested)
+    const label = idOf(composition.record)
+    const references = meant.map(({ target, organization, known }) => ({
+      target,
+      organization,
+      found: ahead.found.get(target) ?? null,
+      known: known && idOf(known),
+    }))
+    if (label === UNKNOWN || references.some(({ known }) => known === UNKNOWN)) return null
+    const outcome = decide(candidate, [], drafts, writer, [], requested)
+    explain(outcome, tightened)
+    outcomes[index] = outcome
+    const { id, type, spec, sco, version, versionKey, hash, text, value } = object
     const match = collection.match ? matchTerms(value) : null
-    items.push({ id, type, spec, sco, version, versionKey, label: marksId, hash, text, match })
+    const marks = marksId === label ? null : marksId
+    items.push({ id, type, spec, sco, version, versionKey, label, marks, hash, text, references, match })
   }
-  return { items, outcomes }
+  return { items, outcomes, targets: new Set(ahead.found.keys()) }
+}
+
+const UNKNOWN = -1
+
+function mayBePlain(candidates: readonly Candidate[]): boolean {
+  const seen = new Set<string>()
+  for (const { object, labelled, heldUntil } of candidates) {
+    const { id, type } = object
+    if (heldUntil !== null || labelled.judged.length > 0 || type === 'marking-definition' || seen.has(id))
+      return false
+    seen.add(id)
+  }
+  return true
 }
 
 /** A planned request, with who sent it and the status to open. */

@@ -188,7 +188,11 @@ async function oneWorld(seed: number, base: string, fail: (message: string) => v
   const world = randomWorld(random)
   const clock = newClock()
   const declared = await applyInProcess(base, world.text, clock.now())
-  const node = await openNode(base, clock, { way: () => random.pick(WAYS), large: seed % 2 ? 1 : 500 })
+  const node = await openNode(base, clock, {
+    way: () => random.pick(WAYS),
+    large: seed % 2 ? 1 : 500,
+    short: seed % 3 !== 0,
+  })
   const log = new ReferenceLog(declared, world.definitions, await asOwner(base, storedRows))
   const look = watch(log, declared, base, clock)
   try {

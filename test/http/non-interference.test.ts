@@ -145,6 +145,7 @@ for (let w = FIRST; w < WORLDS; w++) {
         // The plan must make no difference.
         const plan = (coin = new Random(random.below(2 ** 31))) => ({
           large: coin.pick([1, 500]),
+          short: coin.pick([true, false]),
           way: () => coin.pick(WAYS),
         })
         const sides: [Node, Node] = [await openNode(full, clock, plan()), await openNode(less, clock, plan())]

@@ -91,7 +91,7 @@ test('a session with every kind of credential and every kind of mistake', async 
 test('a failure of the server: an id to ask about, and not a word of what failed', async (t) => {
   const failures = []
   await sql('alter function comity.append_items rename to append_items_gone')
-  await sql('alter function comity.store_new rename to store_new_gone')
+  await sql('alter function comity.store_plain rename to store_plain_gone')
   failures.push(await analyst.post(READ_WRITE.path, [indicator({ name: CONTENT })]))
   const pending = await analyst.post(
     READ_WRITE.path,
@@ -101,7 +101,7 @@ test('a failure of the server: an id to ask about, and not a word of what failed
   await sleep(1500)
   t.equal((await analyst.get(`/global/status/${pending.taxiiStatus.id}/`)).taxiiStatus.status, 'pending')
   await sql('alter function comity.append_items_gone rename to append_items')
-  await sql('alter function comity.store_new_gone rename to store_new')
+  await sql('alter function comity.store_plain_gone rename to store_plain')
   t.equal((await completed(analyst, 'global', pending.taxiiStatus.id)).success_count, 30, 'work goes on')
 
   await sql('alter table comity.item rename to item_gone')
@@ -126,7 +126,7 @@ test('a failure of the server: an id to ask about, and not a word of what failed
     t.strictSame(Object.keys(answer.json).sort(), ['error_code', 'error_id', 'http_status', 'title'])
     t.notMatch(
       answer.text,
-      /append_items|store_new|relation|item_gone|SQL|42P|42883|spill|comity|select|\bat /i,
+      /append_items|store_plain|relation|item_gone|SQL|42P|42883|spill|comity|select|\bat /i,
     )
     const id = answer.json.error_id
     const own = log.filter((line) => line.reqId === id)

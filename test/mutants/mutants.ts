@@ -317,10 +317,48 @@ export const ANSWERS: readonly Mutant[] = [
     '% greatest(512, 4 * cardinality(p_accepted)) as drawn',
     '% 1 as drawn',
   ]),
-  ...of('migrations/0019_unused_positions.sql', [
-    'positions that are not used are gone',
-    'set last_added = first - 1 where',
-    'set last_added = last_added where',
+  ...of(
+    'migrations/0021_referring.sql',
+    [
+      'positions that are not used are gone',
+      'set last_added = first - 1 where',
+      'set last_added = last_added where',
+    ],
+    [
+      'what is referred to is not asked for again',
+      "where coalesce(y.list, '') <> coalesce(t.found, '')",
+      'where false',
+    ],
+    [
+      'a label of what is referred to may change',
+      "|| ':' || x.label, ','",
+      "|| ':' || split_part(split_part(t.found, ',', 1), ':', 3), ','",
+    ],
+    [
+      'marks of what is stricter are forgotten',
+      'r.label, r.label, nullif(r.marks, 0)',
+      'r.label, r.label, nullif(0, 0)',
+    ],
+  ),
+  ...of(
+    'taxii/close-ahead.js',
+    ['a label that nobody has told of is hidden', 'if (copy.label > audienceCount)', 'if (false)'],
+    ['embargoes on what is referred to are open', 'if (isTimed(record))', 'if (false)'],
+    [
+      'its own versions are known by their labels',
+      'if (own && disclosesOthers(typeOf(copy.object_id)))',
+      'if (false)',
+    ],
+  ),
+  ...of(
+    'taxii/commit-queue.js',
+    ['what refers is stored with what it refers to', ' && !targets.has(id))', ')'],
+    ['what refers is stored after what it refers to', 'if (ids.has(id))', 'if (false)'],
+  ),
+  ...of('taxii/store-plain.js', [
+    'known of references is forgotten',
+    'known: known && idOf(known)',
+    'known: null',
   ]),
   ...of('sharing/ledger.js', ['every custodian sees the chain', 'cap === null &&\n', '']),
   ...of(

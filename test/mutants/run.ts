@@ -18,6 +18,7 @@ const UNIT = ['permit-references', 'redact-copies', 'permit-matrix', 'kin'].map(
 )
 const HTTP = ['references', 'redaction', 'model-worlds'].map((name) => `test/http/${name}.test.js`)
 const ASKED = [
+  'short-way',
   'recalls',
   'recalled-copies',
   'ledger',

@@ -117,6 +117,7 @@ const FUNCTIONS = [
   'sign_agreement',
   'spread_recalls',
   'store_new',
+  'store_plain',
   'sweep',
   'sweep_releases',
   'take_deliveries',

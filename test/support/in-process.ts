@@ -63,6 +63,8 @@ export interface NodeOptions {
   way?: () => Way
   /** From how many rows on a page is read ahead, and written down by itself, instead of what is usual. */
   large?: number
+  /** May writes take the short way? */
+  short?: boolean
 }
 
 export async function openNode(url: string, clock: Clock, options: NodeOptions = {}): Promise<Node> {
@@ -87,6 +89,7 @@ export async function openNode(url: string, clock: Clock, options: NodeOptions =
   await exchange.refresh()
   if (options.way) exchange.way = options.way
   if (options.large !== undefined) exchange.large = options.large
+  if (options.short !== undefined) exchange.short = options.short
   const log = pino({ level: 'silent' })
   const app = await buildApp({ exchange, metrics, config, log, draining: () => false })
   await app.ready()
