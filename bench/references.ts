@@ -10,7 +10,7 @@ const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 2_000)
 const RELATIONSHIPS = Number(process.env.BENCH_RELATIONSHIPS ?? 20_000)
 const TOKEN = { feed: 'bench-feed-token-0123456789abcdef', reader: 'bench-reader-token-0123456789abcdef' }
 const id = (kind: string, run: number) =>
-  `7c1d0b0e-3c1e-4d3e-9f51-0000000${{ closed: 1, own: 2, redact: 3, plain: 4 }[kind]}00${run}0`
+  `7c1d0b0e-3c1e-4d3e-9f51-0000000${{ closed: 1, own: 2, redact: 3, plain: 4 }[kind]}${String(run).padStart(4, '0')}`
 const names = ['closed', 'own', 'redact', 'plain']
 const collections = Array.from({ length: RUNS }, (_, run) => run).flatMap((run) =>
   names.map(
