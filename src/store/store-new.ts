@@ -112,7 +112,8 @@ function referring(items: readonly PlainItem[]) {
   const meant: string[] = []
   const known: number[] = []
   const places = new Map<string, number>()
-  const rows = new Map(items.map(({ id }, i) => [id, -1 - i]))
+  const refers = items.some(({ references }) => references.length > 0)
+  const rows = new Map(refers ? items.map(({ id }, i) => [id, -1 - i]) : [])
   items.forEach(({ references }, i) => {
     for (const reference of references) {
       const { target } = reference

@@ -3,7 +3,7 @@
 import { noteTightening } from '../store/recalls.ts'
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
-import { isNewer } from './references.ts'
+import { isNewer } from './arriving.ts'
 import { propagate, recallPointing, type Transaction } from './settle.ts'
 
 /** What was appended. */

@@ -1,13 +1,11 @@
 /** An embargoed version binds what points at it at its very time, without the job, and does not show before (policy.md §7). */
 import { type Test, test } from 'tap'
-import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
-import { formatMicros } from '../../src/time.ts'
 import type { StixObject } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { applyInProcess, type Node, openNode, TestClock } from '../support/in-process.ts'
 import { AT, policyWorld } from '../support/policy-world.ts'
 import { START } from '../support/random-world.ts'
-import { indicator, malware, relationship, report, TLP, version } from '../support/stix.ts'
+import { embargo, indicator, malware, relationship, report, TLP, version } from '../support/stix.ts'
 
 const SECOND = 1_000_000n
 const WHO = ['my', 'my2', 'bank', 'sg', 'de']
@@ -77,17 +75,7 @@ async function stage(t: Test): Promise<Stage> {
 }
 
 const END = START + 60n * SECOND
-const later = {
-  type: 'marking-definition',
-  spec_version: '2.1',
-  id: 'marking-definition--b4d2f6c0-5b0c-4b87-9d0c-6a1f1c1d7e01',
-  created: '2026-01-01T00:00:00.000Z',
-  name: 'later',
-  ...marked(TLP.clear),
-  extensions: {
-    [RELEASE_EXTENSION]: { extension_type: 'property-extension', not_before: formatMicros(END) },
-  },
-}
+const later = embargo(END)
 
 test('what points at it is stricter at not_before exactly, before the job has run', async (t) => {
   const { nodes, clock, add, sees, heard } = await stage(t)

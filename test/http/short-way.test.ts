@@ -1,18 +1,17 @@
 /** The short way of a write (0021_referring.sql): it comes to what the long one does, and is not taken when something has changed meanwhile. */
 import { type Test, test } from 'tap'
 import type { Subject } from '../../src/policy/model.ts'
-import { RELEASE_EXTENSION, readEnvelope } from '../../src/stix/index.ts'
+import { readEnvelope } from '../../src/stix/index.ts'
 import { limitsOf } from '../../src/taxii/add-objects.ts'
 import { prepareObjects, type Writer } from '../../src/taxii/prepare-objects.ts'
 import { type Plain, planPlain, storePlain } from '../../src/taxii/store-plain.ts'
-import { formatMicros } from '../../src/time.ts'
 import type { StixObject } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { applyInProcess, asOwner, type Node, openNode, TestClock } from '../support/in-process.ts'
 import { wrongMatches } from '../support/match-index.ts'
 import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
 import { START } from '../support/random-world.ts'
-import { indicator, ipv4, malware, relationship, report, TLP, version } from '../support/stix.ts'
+import { embargo, indicator, ipv4, malware, relationship, report, TLP, version } from '../support/stix.ts'
 
 const WHO = ['my', 'my2', 'bank', 'sg', 'de']
 const marked = (...refs: string[]) => ({ object_marking_refs: refs })
@@ -155,23 +154,10 @@ test('what refers to others is planned, and not when the moment or more of the l
     'a version of its own that refers to others',
   )
   t.ok((await plan(node, 'my', [first, report([first.id], green)])).plain, 'one that comes with it')
-  const embargo = {
-    type: 'marking-definition',
-    spec_version: '2.1',
-    id: 'marking-definition--b4d2f6c0-5b0c-4b87-9d0c-6a1f1c1d7e01',
-    created: '2026-01-01T00:00:00.000Z',
-    name: 'later',
-    ...marked(TLP.clear),
-    extensions: {
-      [RELEASE_EXTENSION]: {
-        extension_type: 'property-extension',
-        not_before: formatMicros(clock.now() + 60_000_000n),
-      },
-    },
-  }
-  t.notOk((await plan(node, 'my', [embargo])).plain, 'a marking-definition')
-  await add(node, 'my', [embargo])
-  const later = { ...version(open, '2026-02-01T00:00:00.000Z'), ...marked(TLP.green, embargo.id) }
+  const hold = embargo(clock.now() + 60_000_000n)
+  t.notOk((await plan(node, 'my', [hold])).plain, 'a marking-definition')
+  await add(node, 'my', [hold])
+  const later = { ...version(open, '2026-02-01T00:00:00.000Z'), ...marked(TLP.green, hold.id) }
   t.notOk((await plan(node, 'my', [later])).plain, 'an embargo')
   const status = await add(node, 'my', [later])
   t.equal(status.success_count, 1, JSON.stringify(status))

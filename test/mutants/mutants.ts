@@ -179,9 +179,9 @@ export const WORLDS: readonly Mutant[] = [
       'if (!copy)\n            break;',
     ],
   ),
+  ...of('taxii/references.js', ['references: own is closed', "collection.refs === 'own'", 'false']),
   ...of(
-    'taxii/references.js',
-    ['references: own is closed', "collection.refs === 'own'", 'false'],
+    'taxii/arriving.js',
     ['strangers before its own', 'if (copy.organization === this.#own)', 'if (false)'],
     ['what the author cannot see counts', 'if (!copy.seen)', 'if (false)'],
   ),

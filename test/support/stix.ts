@@ -1,6 +1,7 @@
 /** Builders of valid STIX objects; every call makes a new id unless one is given. */
 import { createHash, randomUUID } from 'node:crypto'
 import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
+import { formatMicros } from '../../src/time.ts'
 import type { StixObject } from './client.ts'
 
 const SCO_NAMESPACE = '00abedb4-aa42-466c-9c01-fed23315a9b7'
@@ -101,6 +102,17 @@ export const statement = (text: string, extra: Extra = {}): StixObject => ({
   definition_type: 'statement',
   definition: { statement: text },
   ...extra,
+})
+
+/** A marking that holds an object back until then (policy.md §7); a fixed id. @param at microseconds */
+export const embargo = (at: bigint): StixObject => ({
+  type: 'marking-definition',
+  spec_version: '2.1',
+  id: 'marking-definition--b4d2f6c0-5b0c-4b87-9d0c-6a1f1c1d7e01',
+  created: CREATED,
+  name: 'later',
+  object_marking_refs: [TLP.clear],
+  extensions: { [RELEASE_EXTENSION]: { extension_type: 'property-extension', not_before: formatMicros(at) } },
 })
 
 export const TLP = {
