@@ -42,7 +42,7 @@ export async function recordDeliveries(db: Database, list: readonly NewDelivery[
     const row = await db.one<{
       kept: boolean
     }>(sql`select confirm_page(${at}::bigint, ${principal}, ${reader},
-      ${token}::uuid, ${collection}, ${epoch}::bigint, ${revision}::bigint, ${JSON.stringify(parts)}::jsonb) as kept`)
+      ${token}::uuid, ${collection}, ${epoch}::bigint, ${revision}::bigint, ${JSON.stringify(parts)}::text) as kept`)
     return [row.kept]
   }
   const text = JSON.stringify(list.map((delivery, n) => ({ n, ...delivery })))

@@ -155,8 +155,8 @@ test('what points at it becomes stricter with it', async (t) => {
   t.strictSame(await recalled(b.id), [])
 })
 
-test('a delivery that is under way when it happens is not missed', async (t) => {
-  const { id } = await posted('green')
+/** Asks, and lets something happen while the answer waits to be written down. */
+async function meanwhile<T>(ask: () => Promise<T>, happens: () => Promise<void>): Promise<T> {
   const client = await new Promise<pg.Client>((done) => {
     void asOwner(own.url, async (c) => {
       await c.query('begin; lock table delivery in access exclusive mode')
@@ -164,7 +164,7 @@ test('a delivery that is under way when it happens is not missed', async (t) => 
       await new Promise<void>((end) => c.once('end', () => end()))
     }).catch(() => {})
   })
-  const answer = get('de', id)
+  const answer = ask()
   await until(
     () =>
       asOwner(
@@ -173,11 +173,59 @@ test('a delivery that is under way when it happens is not missed', async (t) => 
       ),
     (n) => n > 0,
   )
-  t.equal((await author.delete(`${AT.closed}objects/${id}/`)).status, 200)
+  await happens()
   await client.query('commit')
   await client.end()
-  t.equal((await answer).status, 200, 'it had been read before')
+  return await answer
+}
+
+test('a delivery that is under way when it happens is not missed', async (t) => {
+  const { id } = await posted('green')
+  const { status } = await meanwhile(
+    () => get('de', id),
+    async () => {
+      t.equal((await author.delete(`${AT.closed}objects/${id}/`)).status, 200)
+    },
+  )
+  t.equal(status, 200, 'it had been read before')
   t.strictSame(await recalled(id), ['de'])
+})
+
+test('an answer from memory is confirmed: the topology may have changed meanwhile, or the object have gone', async (t) => {
+  const { id } = await posted('amber')
+  t.equal((await get('sg', id)).status, 200)
+  const narrowed = structuredClone(world) as { principals: { id: string; clearance?: string }[] }
+  for (const principal of narrowed.principals) if (principal.id === 'sg') principal.clearance = 'green'
+  const narrow = () => apply(own.url, JSON.stringify(narrowed))
+  t.equal((await meanwhile(() => get('sg', id), narrow)).status, 404)
+  await apply(own.url, JSON.stringify(world))
+  t.equal((await get('sg', id)).status, 200)
+  const gone = await meanwhile(
+    () => get('sg', id),
+    async () => {
+      t.equal((await author.delete(`${AT.closed}objects/${id}/`)).status, 200)
+    },
+  )
+  t.equal(gone.status, 404)
+})
+
+test('what was answered from memory, and is not sealed yet', async (t) => {
+  const { id } = await posted('green')
+  const fromMemory = await asOwner(own.url, async (c) => {
+    // Nobody seals meanwhile.
+    await c.query('select pg_advisory_lock(7240005)')
+    for (let i = 0; i < 2; i++) t.equal((await get('de', id)).status, 200)
+    await c.query('delete from delivery where parts_text is null')
+    t.equal((await author.delete(`${AT.closed}objects/${id}/`)).status, 200)
+    t.strictSame(await recalled(id), ['de'], 'at once')
+    return (await c.query(`select count(*)::int as n from delivery where principal = 'de'`)).rows[0].n
+  })
+  t.equal(fromMemory, 1)
+  await until(
+    () => asOwner(own.url, async (c) => (await c.query('select count(*)::int as n from delivery')).rows[0].n),
+    (n) => n === 0,
+  )
+  t.strictSame(await recalled(id), ['de'], 'and when it is')
 })
 
 test('acknowledgements', async (t) => {

@@ -341,6 +341,17 @@ export const ANSWERS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    'migrations/0022_page_texts.sql',
+    ['a page from memory is not confirmed', ' and h.rewritten = p_revision', ''],
+    ['a topology from memory is not confirmed', 's.epoch = p_epoch and ', ''],
+    [
+      'a page from memory is recalled when it is sealed, and no sooner',
+      'jsonb_to_recordset(coalesce(d.parts, d.parts_text::jsonb))',
+      'jsonb_to_recordset(d.parts)',
+    ],
+    ['a page from memory is forgotten', 'coalesce(d.parts, d.parts_text::jsonb),', 'd.parts,'],
+  ),
+  ...of(
     'taxii/close-ahead.js',
     ['a label that nobody has told of is hidden', 'if (copy.label > audienceCount)', 'if (false)'],
     ['embargoes on what is referred to are open', 'if (isTimed(record))', 'if (false)'],

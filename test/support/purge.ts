@@ -35,6 +35,9 @@ export async function purge(
   const hidden = store.rows.filter((row) => !kept.includes(row))
   const counters = await countersOf(client)
   await client.query(
+    'update delivery set parts = parts_text::jsonb, parts_text = null where parts_text is not null',
+  )
+  await client.query(
     `delete from item where (collection, position) in (select * from unnest($1::int[], $2::bigint[]))`,
     [hidden.map((r) => r.collection), hidden.map((r) => r.position.toString())],
   )
