@@ -129,9 +129,9 @@ export async function internAudience(db: Database, record: AudienceRecord): Prom
   return row.id
 }
 
-/** Renews the planner's statistics when much has changed since the last time. */
-export async function tendStatistics(db: Database): Promise<void> {
-  await db.rows(sql`select tend()`)
+/** Renews the planner's statistics when much has changed since the last time. @returns whether it made some: there may be more */
+export async function tendStatistics(db: Database): Promise<boolean> {
+  return (await db.one<{ made: boolean }>(sql`select tend() as made`)).made
 }
 
 /** Keeps a record of something that a person may have to answer for; never an object's content. */

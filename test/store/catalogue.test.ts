@@ -135,6 +135,7 @@ const FUNCTIONS = [
 
 /** Functions that make statements out of text: names and bounds of partitions, which no caller gives. */
 const MAKES_TEXT = [
+  'leave_out_of_statistics(p_name text)',
   'tend()',
   'tend_partitions(p_now bigint, p_months integer)',
   'wall_partition(p_name text)',

@@ -6,6 +6,7 @@ import { applySteps, stepsOf } from '../../src/store/migration-steps.ts'
 import { readPartitions, tendPartitions } from '../../src/store/partitions.ts'
 import { Pool } from '../../src/store/pool.ts'
 import { sql } from '../../src/store/sql.ts'
+import { tendStatistics } from '../../src/store/write-items.ts'
 import { basic } from '../support/client.ts'
 import { database } from '../support/cluster.ts'
 import { applyInProcess, asOwner, type Node, openNode, TestClock, WAYS } from '../support/in-process.ts'
@@ -100,6 +101,41 @@ async function post(node: Node, objects: object[]) {
   })
   if (answer.json.failure_count !== 0) throw new Error(answer.text)
 }
+
+test('statistics are made when a partition has grown, and then no more', async (t) => {
+  const { url } = await database(t)
+  const pool = poolOf(t, url)
+  const end = await border(url)
+  await tendPartitions(pool, end, 1)
+  await applyInProcess(url, JSON.stringify(policyWorld()), end)
+  const node = await openNode(url, new TestClock(end + 1n * DAY))
+  for (let i = 0; i < 2; i++) {
+    await post(
+      node,
+      Array.from({ length: 800 }, () => indicator({ object_marking_refs: [TLP.green] })),
+    )
+  }
+  // Its connections tell what they changed when they end.
+  await node.close()
+  const made = async () => {
+    for (let times = 0; times < 10; times++) if (!(await tendStatistics(pool))) return times
+    return 'for ever'
+  }
+  t.equal(await made(), 2, 'of the partition, and of the log as a whole')
+  t.equal(await made(), 0)
+  const seen = await asOwner(
+    url,
+    async (client) =>
+      (
+        await client.query(
+          `select array_agg(attname::text order by attname) as names from pg_stats where tablename = 'item_' || $1`,
+          [month(end)],
+        )
+      ).rows[0].names as string[],
+  )
+  t.ok(seen.includes('object_id') && seen.includes('audience'))
+  for (const name of ['body', 'hash', 'version']) t.notOk(seen.includes(name), name)
+})
 
 const read = (node: Node, query: string, who = 'sg') =>
   node.call({ path: `${AT.closed}objects/?${query}`, as: as(who) })
