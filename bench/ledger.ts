@@ -5,8 +5,8 @@ import { type Bench, call, startBench } from './server.ts'
 
 const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 30_000)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15)
-/** Full syncs that are timed together. */
-const SYNCS = 3
+/** Of each measurement, at least. */
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const COLLECTION = '7c1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a10'
 const FEED = 'bench-feed-token-0123456789abcdef'
 const READER = 'bench-reader-token-0123456789abcdef'
@@ -35,77 +35,82 @@ const MARKINGS = [
 // Levels that alternate: the worst case for runs.
 const marked = (i: number) => indicator(i, MARKINGS[i % 3] as string)
 
-/** Walks the whole collection; @returns objects per second. */
-async function sync(bench: Bench, limit: number): Promise<number> {
+/** Walks the whole collection, again and again. @returns objects per second */
+async function sync(bench: Bench, limit: number, seconds: number): Promise<number> {
   const start = performance.now()
-  let next = ''
-  for (;;) {
-    const url = `${bench.base}/bench/collections/c/objects/?limit=${limit}${next && `&next=${next}`}`
-    const { status, body } = await call('GET', url, READER)
-    if (status !== 200) throw new Error(`GET answered ${status}`)
-    const more = /^\{"more":true,"next":"([^"]+)"/.exec(body.subarray(0, 300).toString())
-    if (!more) break
-    next = more[1] as string
+  for (let syncs = 1; ; syncs++) {
+    for (let next = ''; ; ) {
+      const url = `${bench.base}/bench/collections/c/objects/?limit=${limit}${next && `&next=${next}`}`
+      const { status, body } = await call('GET', url, READER)
+      if (status !== 200) throw new Error(`GET answered ${status}`)
+      const more = /^\{"more":true,"next":"([^"]+)"/.exec(body.subarray(0, 300).toString())
+      if (!more) break
+      next = more[1] as string
+    }
+    const passed = (performance.now() - start) / 1000
+    if (passed >= seconds) return (OBJECTS * syncs) / passed
   }
-  return OBJECTS / ((performance.now() - start) / 1000)
 }
 
 const median = (figures: number[]) => figures.sort((a, b) => a - b)[figures.length >> 1] as number
 
-/** What the ledger has still to seal is not the next run's. */
-const settle = () => new Promise((done) => setTimeout(done, 1500))
+/** What the ledger has still to seal is not the next run's: sealing falls into the run that it belongs to. */
+const settle = () => new Promise((done) => setTimeout(done, 1000))
 
 /** Two servers on one database, asked in turn, so that what else the machine does meets both alike. */
+async function compare(what: string, database: string, settings: Record<string, string>): Promise<void> {
+  const on = await startBench(null, database, settings)
+  const off = await startBench(null, database, { ...settings, COMITY_LEDGER: 'off' })
+  try {
+    for (const limit of [1000, 100]) {
+      for (const one of [on, off]) await sync(one, limit, SECONDS)
+      const figures: [number[], number[], number[]] = [[], [], []]
+      for (let i = 0; i < ROUNDS; i++) {
+        const found = [0, 0]
+        for (const k of i % 2 ? [1, 0] : [0, 1]) {
+          await settle()
+          found[k] = await sync(k === 0 ? on : off, limit, SECONDS)
+        }
+        const [with_, without] = found as [number, number]
+        figures[0].push(with_)
+        figures[1].push(without)
+        figures[2].push(with_ / without)
+      }
+      const [with_, without, ratio] = figures.map(median) as [number, number, number]
+      process.stdout.write(
+        `full sync, ${what}, pages of ${limit}: ${Math.round(with_)} objects/s with the ledger, ${Math.round(without)} without, ratio ${ratio.toFixed(3)}\n`,
+      )
+    }
+  } finally {
+    await off.stop()
+    await on.stop()
+  }
+}
+
 async function main(): Promise<void> {
-  const on = await startBench(TOPOLOGY, process.env.BENCH_DATABASE_URL)
-  const off = await startBench(null, on.databaseUrl, { COMITY_LEDGER: 'off' })
-  const coldOn = await startBench(null, on.databaseUrl, { COMITY_CACHE_BYTES: '0' })
-  const coldOff = await startBench(null, on.databaseUrl, { COMITY_LEDGER: 'off', COMITY_CACHE_BYTES: '0' })
-  const db = new pg.Client({ connectionString: on.databaseUrl, options: '-c search_path=comity' })
+  const first = await startBench(TOPOLOGY, process.env.BENCH_DATABASE_URL)
+  const db = new pg.Client({ connectionString: first.databaseUrl, options: '-c search_path=comity' })
   await db.connect()
   try {
     for (let k = 0; k < OBJECTS / 1000; k++) {
       const objects = Array.from({ length: 1000 }, (_, i) => marked(k * 1000 + i))
-      const url = `${on.base}/bench/collections/c/objects/`
+      const url = `${first.base}/bench/collections/c/objects/`
       const { status } = await call('POST', url, FEED, JSON.stringify({ objects }))
       if (status !== 202) throw new Error(`POST answered ${status}`)
     }
-    await db.query('analyze item')
-    for (const [what, a, b] of [
-      ['cold', coldOn, coldOff],
-      ['sealed', on, off],
-    ] as const) {
-      for (const limit of [1000, 100]) {
-        for (const one of [a, b]) await sync(one, limit)
-        const figures: [number[], number[], number[]] = [[], [], []]
-        for (let i = 0; i < ROUNDS; i++) {
-          const took = [0, 0]
-          for (const k of i % 2 ? [1, 0] : [0, 1]) {
-            await settle()
-            for (let n = 0; n < SYNCS; n++)
-              took[k] = (took[k] as number) + 1 / (await sync(k === 0 ? a : b, limit))
-          }
-          const [on, off] = took as [number, number]
-          figures[0].push(SYNCS / on)
-          figures[1].push(SYNCS / off)
-          figures[2].push(off / on)
-        }
-        const [with_, without, ratio] = figures.map(median) as [number, number, number]
-        process.stdout.write(
-          `full sync, ${what}, pages of ${limit}: ${Math.round(with_)} objects/s with the ledger, ${Math.round(without)} without, ratio ${ratio.toFixed(3)}\n`,
-        )
-      }
-    }
+    await db.query('vacuum analyze item')
+    await compare('cold', first.databaseUrl, { COMITY_CACHE_BYTES: '0' })
+    await compare('sealed', first.databaseUrl, {})
     await new Promise((done) => setTimeout(done, 2000))
     const { rows } = await db.query(`select count(*)::int as entries, sum(count)::int as objects,
       pg_total_relation_size('ledger_entry')::int as bytes from ledger_entry`)
     const [{ entries, objects, bytes }] = rows
     process.stdout.write(
-      `${entries} entries for ${objects} delivered objects, ${(((bytes / objects) * 1e6) / 1e6).toFixed(2)} MB per million\n`,
+      `${entries} entries for ${objects} delivered objects, ${(bytes / objects).toFixed(2)} MB per million\n`,
     )
   } finally {
     await db.end()
-    for (const one of [coldOff, coldOn, off, on]) await one.stop()
+    await first.stop()
   }
 }
 

@@ -34,6 +34,18 @@ export interface Part {
   runs: string
 }
 
+const texts = new WeakMap<readonly Part[], string>()
+
+/** Parts as JSON; the same ones are sent with each reading of a page from memory. */
+function textOf(parts: readonly Part[]): string {
+  let text = texts.get(parts)
+  if (text === undefined) {
+    text = JSON.stringify(parts)
+    texts.set(parts, text)
+  }
+  return text
+}
+
 /** @returns which of them were written down */
 export async function recordDeliveries(db: Database, list: readonly NewDelivery[]): Promise<boolean[]> {
   const [first] = list
@@ -42,7 +54,7 @@ export async function recordDeliveries(db: Database, list: readonly NewDelivery[
     const row = await db.one<{
       kept: boolean
     }>(sql`select confirm_page(${at}::bigint, ${principal}, ${reader},
-      ${token}::uuid, ${collection}, ${epoch}::bigint, ${revision}::bigint, ${JSON.stringify(parts)}::text) as kept`)
+      ${token}::uuid, ${collection}, ${epoch}::bigint, ${revision}::bigint, ${textOf(parts)}::text) as kept`)
     return [row.kept]
   }
   const text = JSON.stringify(list.map((delivery, n) => ({ n, ...delivery })))
