@@ -193,7 +193,8 @@ for (let w = FIRST; w < WORLDS; w++) {
         // A token's writes collide as its principal (§9): the promise to a capped one covers reads.
         if (!writing || who.id === '' || who.capped) return await both(again)
         // A version that hides older ones of the same organization may be followed by an open one of the reader's
-        // own, which makes them visible again (§7): such ids are for the answers to writes only.
+        // own, which makes them visible again (§7), and what the reader releases shows what refers to it (§6): such ids
+        // are for the answers to writes only.
         const tangled = random.chance(0.4)
         const own = log.store.rows.filter((row) => who.id.startsWith(row.organization) && !row.standard)
         const allowed = (id: string) => tangled || !purged.entangled.has(id)

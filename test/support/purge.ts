@@ -10,7 +10,10 @@ import { nameOf, type PlainStore, type Row } from './plain-store.ts'
 import { purgeAnswers } from './purge-answers.ts'
 
 export interface Purged {
-  /** Ids of which the reader's own organization has copies that the reader may not see. */
+  /**
+   * Ids by which the reader may itself make visible what is hidden: its own organization has hidden copies of them, or
+   * hidden rows refer to them, over whatever lies between, that nothing else hides.
+   */
   entangled: Set<string>
   hidden: number
   kept: number
@@ -33,6 +36,7 @@ export async function purge(
     return rights?.write === true && row.principal === me && store.admits(reader, row, now)
   })
   const hidden = store.rows.filter((row) => !kept.includes(row))
+  const entangled = await entangledBy(client, store, hidden, reader, now)
   const counters = await countersOf(client)
   await client.query(
     'update delivery set parts = parts_text::jsonb, parts_text = null where parts_text is not null',
@@ -78,12 +82,40 @@ export async function purge(
   await client.query(`delete from collection_audience a where not exists
     (select from item i where i.collection = a.collection and a.audience in (i.audience, i.label))`)
   await restore(client, counters)
-  const own = reader?.organization.id
   return {
-    entangled: new Set(hidden.filter((r) => r.organization === own).map((r) => r.id)),
+    entangled,
     hidden: hidden.length,
     kept: kept.filter((r) => !r.standard).length,
   }
+}
+
+async function entangledBy(
+  client: pg.Client,
+  store: PlainStore,
+  hidden: readonly Row[],
+  reader: Subject | null,
+  now: Micros,
+): Promise<Set<string>> {
+  const ids = new Set(hidden.filter((r) => r.organization === reader?.organization.id).map((r) => r.id))
+  const { rows } = await client.query(`select i.object_id as source, array_agg(distinct r.target) as targets
+    from reference r join item i on i.collection = r.collection and i.accepted = r.source group by 1`)
+  const targets = new Map<string, string[]>(rows.map((row) => [row.source, row.targets]))
+  const admitted = hidden.filter((row) =>
+    mayRead(
+      store.topology,
+      reader,
+      { own: [...store.labels(row)], origin: row.organization, submitter: row.principal },
+      now,
+    ),
+  )
+  const reached = new Set<string>(admitted.map((row) => row.id))
+  for (const id of reached) {
+    for (const target of targets.get(id) ?? []) {
+      reached.add(target)
+      ids.add(target)
+    }
+  }
+  return ids
 }
 
 interface Counters {
