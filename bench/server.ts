@@ -1,9 +1,8 @@
 /** Starts a database and a Comity for a benchmark, and talks to it on kept connections. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../src/package-root.ts'
 import { startEmbedded } from '../src/store/embedded.ts'
@@ -37,7 +36,7 @@ async function run(args: string[], env: NodeJS.ProcessEnv, input = ''): Promise<
 
 /**
  * @param topology YAML for `comity apply`; null: another node on a database that has one
- * @param url an empty database to use; an embedded one in a temporary directory without it
+ * @param url an empty database to use; an embedded one in /var/tmp without it
  * @param settings of this node; BENCH_SERVER_FLAGS of the environment go to its Node (such as --cpu-prof)
  */
 export async function startBench(
@@ -45,10 +44,26 @@ export async function startBench(
   url: string | undefined,
   settings: Record<string, string> = {},
 ): Promise<Bench> {
-  const folder = mkdtempSync(join(tmpdir(), 'comity-bench-'))
   const embedded =
     url === undefined ? await startEmbedded(join('/var/tmp', `comity-bench-${process.pid}`)) : null
-  const databaseUrl = url ?? (embedded?.url as string)
+  const tidy = async () => {
+    await embedded?.stop()
+    if (embedded) rmSync(join('/var/tmp', `comity-bench-${process.pid}`), { recursive: true, force: true })
+  }
+  try {
+    return await startOn(url ?? (embedded?.url as string), topology, settings, tidy)
+  } catch (cause) {
+    await tidy()
+    throw cause
+  }
+}
+
+async function startOn(
+  databaseUrl: string,
+  topology: string | null,
+  settings: Record<string, string>,
+  tidy: () => Promise<void>,
+): Promise<Bench> {
   const port = await freePort()
   const env = {
     ...process.env,
@@ -74,7 +89,10 @@ export async function startBench(
     try {
       if ((await fetch(`${base}/readyz`)).status === 200) break
     } catch {
-      if (i > 200) throw new Error('the server did not become ready')
+      if (i > 200 || server.exitCode !== null) {
+        server.kill('SIGKILL')
+        throw new Error('the server did not become ready')
+      }
     }
     await new Promise((done) => setTimeout(done, 50))
   }
@@ -85,9 +103,7 @@ export async function startBench(
     async stop() {
       server.kill('SIGTERM')
       await new Promise((resolve) => server.once('exit', resolve))
-      await embedded?.stop()
-      if (embedded) rmSync(join('/var/tmp', `comity-bench-${process.pid}`), { recursive: true, force: true })
-      rmSync(folder, { recursive: true, force: true })
+      await tidy()
     },
   }
 }
