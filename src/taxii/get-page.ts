@@ -15,7 +15,7 @@ import { type PageBody, PageText } from './page-text.ts'
 import { readElsewhere } from './read-elsewhere.ts'
 import type { Share } from './runs.ts'
 import type { SealedPage } from './sealed-pages.ts'
-import { EVERYTHING, has, tagOf, type Wanted } from './validator.ts'
+import { digestOf, EVERYTHING, has, tagOf, type Wanted } from './validator.ts'
 
 export type PageKind = 'manifest' | 'objects' | 'object' | 'versions'
 
@@ -96,7 +96,7 @@ export async function getPage(
     const last = page?.last ? formatMicros(page.last) : none
     const next = () => sealCursor(keys[0] as Buffer, { after: page?.last ?? 0n, addedAfter }, binding)
     const body = envelope(page, kind === 'versions' ? 'versions' : 'objects', next)
-    const tag = tagOf(exchange, first, last, body.before, body.text.digest)
+    const tag = tagOf(exchange, first, last, body.before, digestOf(exchange, body.text))
     return { body, tag, unchanged: has(wanted, tag), first, last }
   }
   if (after !== null && !filter.ids && (await exchange.atEnd(reader, seq, after))) return answer(null)
@@ -184,7 +184,7 @@ async function readFull(exchange: Exchange, reader: Reader, query: ItemQuery): P
   const { count, first, last, more, rewritten, places } = page
   const text = new PageText(page.text)
   // What has to be done for each answer is done before it is asked for.
-  void text.digest
+  digestOf(exchange, text)
   return { text, count, first, last, more, rewritten, places, shares: null }
 }
 

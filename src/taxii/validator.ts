@@ -1,7 +1,8 @@
 /** Entity tags: what a reader would get, told by a keyed hash of the very bytes (RFC 9110 §8.8; policy.md §8). */
-import { hash } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import { cursorKeys } from './cursor.ts'
 import type { Exchange } from './exchange.ts'
+import type { PageText } from './page-text.ts'
 
 /** What a request asks for beside the resource itself. */
 export interface Wanted {
@@ -28,6 +29,19 @@ export function tagOf(exchange: Exchange, ...parts: readonly (string | Buffer)[]
   for (const part of parts) bytes.push(Buffer.from(`${part.length}:`), Buffer.from(part as Buffer))
   // The key first, and half of the result cut off: there is nothing to extend.
   return hash('sha256', Buffer.concat(bytes), 'buffer').subarray(0, LENGTH).toString('base64url')
+}
+
+/** The key of one exchange for digests of texts, made of the key of its cursors. */
+let digesting: { from: string | undefined; key: Buffer } | null = null
+
+/** What a tag takes of a text, the same on every node. It is put into the tag, and told in no other form. */
+export function digestOf({ world }: Exchange, text: PageText): Buffer {
+  const from = world.settings.get('cursor_key')
+  if (digesting?.from !== from || !digesting) {
+    const [key = Buffer.alloc(0)] = cursorKeys(world.settings)
+    digesting = { from, key: createHmac('sha256', key).update('digest').digest() }
+  }
+  return text.digest(digesting.key)
 }
 
 /** Does the client have it already (RFC 9110 §13.1.2, weak comparison)? */
