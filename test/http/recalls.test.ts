@@ -191,6 +191,21 @@ test('a delivery that is under way when it happens is not missed', async (t) => 
   t.strictSame(await recalled(id), ['de'])
 })
 
+test('nor is a large page', async (t) => {
+  const { id } = await posted('green')
+  const page = await meanwhile(
+    () => server.as('de').get(`${AT.closed}objects/?limit=1000`),
+    async () => {
+      t.equal((await author.delete(`${AT.closed}objects/${id}/`)).status, 200)
+    },
+  )
+  t.ok(
+    page.objects.some((object) => object.id === id),
+    'it had been read before',
+  )
+  t.strictSame(await recalled(id), ['de'])
+})
+
 test('an answer from memory is confirmed: the topology may have changed meanwhile, or the object have gone', async (t) => {
   const { id } = await posted('amber')
   t.equal((await get('sg', id)).status, 200)

@@ -340,6 +340,11 @@ export const ANSWERS: readonly Mutant[] = [
       'r.label, r.label, nullif(0, 0)',
     ],
   ),
+  ...of('store/deliveries.js', [
+    'a page that changed while it was read is not written down',
+    'if (row.kept || first.confirm)',
+    'if (true)',
+  ]),
   ...of(
     'migrations/0022_page_texts.sql',
     ['a page from memory is not confirmed', ' and h.rewritten = p_revision', ''],
