@@ -4,7 +4,9 @@ import { indicator } from './indicator.ts'
 import { type Bench, call, startBench } from './server.ts'
 
 const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 30_000)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15)
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
+const PAIRS = Number(process.env.BENCH_PAIRS ?? 4)
+const LIMITS = (process.env.BENCH_LIMITS ?? '1000,100').split(',').map(Number)
 /** Of each measurement, at least. */
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
 const COLLECTION = '7c1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a10'
@@ -57,33 +59,47 @@ const median = (figures: number[]) => figures.sort((a, b) => a - b)[figures.leng
 /** What the ledger has still to seal is not the next run's: sealing falls into the run that it belongs to. */
 const settle = () => new Promise((done) => setTimeout(done, 1000))
 
+type Figures = [with_: number[], without: number[], ratio: number[]]
+
 /** Two servers on one database, asked in turn, so that what else the machine does meets both alike. */
-async function compare(what: string, database: string, settings: Record<string, string>): Promise<void> {
+async function compare(
+  database: string,
+  settings: Record<string, string>,
+  found: Map<number, Figures>,
+): Promise<void> {
   const on = await startBench(null, database, settings)
   const off = await startBench(null, database, { ...settings, COMITY_LEDGER: 'off' })
   try {
-    for (const limit of [1000, 100]) {
+    for (const [limit, figures] of found) {
       for (const one of [on, off]) await sync(one, limit, SECONDS)
-      const figures: [number[], number[], number[]] = [[], [], []]
       for (let i = 0; i < ROUNDS; i++) {
-        const found = [0, 0]
+        const rates = [0, 0]
         for (const k of i % 2 ? [1, 0] : [0, 1]) {
           await settle()
-          found[k] = await sync(k === 0 ? on : off, limit, SECONDS)
+          rates[k] = await sync(k === 0 ? on : off, limit, SECONDS)
         }
-        const [with_, without] = found as [number, number]
+        const [with_, without] = rates as [number, number]
         figures[0].push(with_)
         figures[1].push(without)
         figures[2].push(with_ / without)
       }
-      const [with_, without, ratio] = figures.map(median) as [number, number, number]
-      process.stdout.write(
-        `full sync, ${what}, pages of ${limit}: ${Math.round(with_)} objects/s with the ledger, ${Math.round(without)} without, ratio ${ratio.toFixed(3)}\n`,
-      )
     }
   } finally {
     await off.stop()
     await on.stop()
+  }
+}
+
+/** Several pairs: one process is faster than another, with the same program. */
+async function pairs(what: string, database: string, settings: Record<string, string>): Promise<void> {
+  const found = new Map<number, Figures>(LIMITS.map((limit) => [limit, [[], [], []]]))
+  for (let pair = 0; pair < PAIRS; pair++) await compare(database, settings, found)
+  for (const [limit, figures] of found) {
+    const [with_, without, ratio] = figures.map(median) as [number, number, number]
+    const ratios = figures[2]
+    process.stdout.write(
+      `full sync, ${what}, pages of ${limit}: ${Math.round(with_)} objects/s with the ledger, ${Math.round(without)} without, ratio ${ratio.toFixed(3)} (quartiles ${[1, 3].map((q) => ratios[Math.floor((q * ratios.length) / 4)]?.toFixed(3)).join(' and ')})\n`,
+    )
   }
 }
 
@@ -99,8 +115,8 @@ async function main(): Promise<void> {
       if (status !== 202) throw new Error(`POST answered ${status}`)
     }
     await db.query('vacuum analyze item')
-    await compare('cold', first.databaseUrl, { COMITY_CACHE_BYTES: '0' })
-    await compare('sealed', first.databaseUrl, {})
+    await pairs('cold', first.databaseUrl, { COMITY_CACHE_BYTES: '0' })
+    await pairs('sealed', first.databaseUrl, {})
     await new Promise((done) => setTimeout(done, 2000))
     const { rows } = await db.query(`select count(*)::int as entries, sum(count)::int as objects,
       pg_total_relation_size('ledger_entry')::int as bytes from ledger_entry`)
