@@ -4,6 +4,7 @@ import { indicator } from './indicator.ts'
 import { type Bench, call, startBench } from './server.ts'
 
 const OBJECTS = Number(process.env.BENCH_OBJECTS ?? 30_000)
+/** Of each pair of servers; and how many pairs. */
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const PAIRS = Number(process.env.BENCH_PAIRS ?? 4)
 const LIMITS = (process.env.BENCH_LIMITS ?? '1000,100').split(',').map(Number)
@@ -54,9 +55,11 @@ async function sync(bench: Bench, limit: number, seconds: number): Promise<numbe
   }
 }
 
-const median = (figures: number[]) => figures.sort((a, b) => a - b)[figures.length >> 1] as number
+/** The figure of which this part is smaller. */
+const quantile = (figures: readonly number[], part: number) =>
+  [...figures].sort((a, b) => a - b)[Math.floor(part * figures.length)] as number
 
-/** What the ledger has still to seal is not the next run's: sealing falls into the run that it belongs to. */
+/** What the ledger has still to seal is not the next run's. */
 const settle = () => new Promise((done) => setTimeout(done, 1000))
 
 type Figures = [with_: number[], without: number[], ratio: number[]]
@@ -95,10 +98,10 @@ async function pairs(what: string, database: string, settings: Record<string, st
   const found = new Map<number, Figures>(LIMITS.map((limit) => [limit, [[], [], []]]))
   for (let pair = 0; pair < PAIRS; pair++) await compare(database, settings, found)
   for (const [limit, figures] of found) {
-    const [with_, without, ratio] = figures.map(median) as [number, number, number]
-    const ratios = figures[2]
+    const [with_, without] = figures.map((list) => Math.round(quantile(list, 0.5)))
+    const [ratio, low, high] = [0.5, 0.25, 0.75].map((part) => quantile(figures[2], part).toFixed(3))
     process.stdout.write(
-      `full sync, ${what}, pages of ${limit}: ${Math.round(with_)} objects/s with the ledger, ${Math.round(without)} without, ratio ${ratio.toFixed(3)} (quartiles ${[1, 3].map((q) => ratios[Math.floor((q * ratios.length) / 4)]?.toFixed(3)).join(' and ')})\n`,
+      `full sync, ${what}, pages of ${limit}: ${with_} objects/s with the ledger, ${without} without, ratio ${ratio} (quartiles ${low} and ${high})\n`,
     )
   }
 }

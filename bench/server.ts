@@ -44,11 +44,11 @@ export async function startBench(
   url: string | undefined,
   settings: Record<string, string> = {},
 ): Promise<Bench> {
-  const embedded =
-    url === undefined ? await startEmbedded(join('/var/tmp', `comity-bench-${process.pid}`)) : null
+  const folder = join('/var/tmp', `comity-bench-${process.pid}`)
+  const embedded = url === undefined ? await startEmbedded(folder) : null
   const tidy = async () => {
     await embedded?.stop()
-    if (embedded) rmSync(join('/var/tmp', `comity-bench-${process.pid}`), { recursive: true, force: true })
+    if (embedded) rmSync(folder, { recursive: true, force: true })
   }
   try {
     return await startOn(url ?? (embedded?.url as string), topology, settings, tidy)
@@ -86,13 +86,11 @@ async function startOn(
   })
   const base = `http://127.0.0.1:${port}`
   for (let i = 0; ; i++) {
-    try {
-      if ((await fetch(`${base}/readyz`)).status === 200) break
-    } catch {
-      if (i > 200 || server.exitCode !== null) {
-        server.kill('SIGKILL')
-        throw new Error('the server did not become ready')
-      }
+    const answer = await fetch(`${base}/readyz`).catch(() => null)
+    if (answer?.status === 200) break
+    if (i > 200 || server.exitCode !== null) {
+      server.kill('SIGKILL')
+      throw new Error('the server did not become ready')
     }
     await new Promise((done) => setTimeout(done, 50))
   }

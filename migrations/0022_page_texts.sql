@@ -1,8 +1,8 @@
 -- online
 -- A page from memory is written down as the text in which its node has it: the database neither reads it as JSON nor
 -- checks its form, which took a third of the statement. It is read when it is sealed. Runs as comity_owner, schema comity.
--- Nodes of before go on: what they cannot read of delivery, they leave to others. Replaces confirm_page (0016),
--- take_unsealed (0018) and find_recalls (0014).
+-- Nodes of before go on, with the confirm_page (0016) that they know; what they cannot read of delivery, they leave to others.
+-- Replaces take_unsealed (0018) and find_recalls (0014).
 
 -- step: form
 

@@ -147,18 +147,19 @@ export async function confirmAndDeliver(
   return !written && page.rewritten === exchange.world.rewritten[page.collection]
 }
 
-const told = new WeakMap<readonly Share[], { era: object; parts: readonly Part[] }>()
+/** Of pages that are kept, what the last reader's rules made of them. */
+const lastParts = new WeakMap<readonly Share[], { era: object; parts: readonly Part[] }>()
 
 /** Made once of a page that is sent again under the same rules. */
 function partsOf(rules: Rules, shares: readonly Share[]): readonly Part[] {
-  const known = told.get(shares)
+  const known = lastParts.get(shares)
   if (known?.era === rules.era) return known.parts
   const parts = shares.map((share) => {
     const each = rules.each(share.audience)
     const rule = rules.of(share.audience)
     return { ...share, rule, ...(each ? { each } : { marks_rule: rule }) }
   })
-  told.set(shares, { era: rules.era, parts })
+  lastParts.set(shares, { era: rules.era, parts })
   return parts
 }
 

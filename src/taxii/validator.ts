@@ -31,17 +31,20 @@ export function tagOf(exchange: Exchange, ...parts: readonly (string | Buffer)[]
   return hash('sha256', Buffer.concat(bytes), 'buffer').subarray(0, LENGTH).toString('base64url')
 }
 
-/** The key of one exchange for digests of texts, made of the key of its cursors. */
-let digesting: { from: string | undefined; key: Buffer } | null = null
+/** By settings of a world: the key for digests of texts, made of the key of its cursors. */
+const digestKeys = new WeakMap<ReadonlyMap<string, string>, Buffer>()
 
 /** What a tag takes of a text, the same on every node. It is put into the tag, and told in no other form. */
-export function digestOf({ world }: Exchange, text: PageText): Buffer {
-  const from = world.settings.get('cursor_key')
-  if (digesting?.from !== from || !digesting) {
-    const [key = Buffer.alloc(0)] = cursorKeys(world.settings)
-    digesting = { from, key: createHmac('sha256', key).update('digest').digest() }
+export function digestOf({ world: { settings } }: Exchange, text: PageText): Buffer {
+  let key = digestKeys.get(settings)
+  if (!key) {
+    const [cursors] = cursorKeys(settings)
+    key = createHmac('sha256', cursors as Buffer)
+      .update('digest')
+      .digest()
+    digestKeys.set(settings, key)
   }
-  return text.digest(digesting.key)
+  return text.digest(key)
 }
 
 /** Does the client have it already (RFC 9110 §13.1.2, weak comparison)? */

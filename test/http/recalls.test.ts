@@ -61,6 +61,9 @@ const issuedOf = async (as: string | Api, object: string) =>
   (await all<Issued>(typeof as === 'string' ? api(server, as) : as, '/api/v1/recalls/issued')).filter(
     (r) => r.object === object,
   )
+/** How many answers wait to be sealed. */
+const unsealed = () =>
+  asOwner(own.url, async (c) => (await c.query('select count(*)::int as n from delivery')).rows[0].n)
 const get = (who: string, id: string) => server.as(who).getObject(AT.closed, id)
 const relabel = async (id: string, level: keyof typeof TLP, reason = 'because') => {
   const answer = await custodian.patch(`/api/v1/roots/one/collections/closed/objects/${id}`, {
@@ -105,10 +108,7 @@ test('a delete recalls from exactly those who fetched it, at once', async (t) =>
 test('also later, when everything has long been sealed', async (t) => {
   const { id } = await posted('amber')
   for (const who of ['sg', 'bank']) await get(who, id)
-  await until(
-    () => asOwner(own.url, async (c) => (await c.query('select count(*)::int as n from delivery')).rows[0].n),
-    (n) => n === 0,
-  )
+  await until(unsealed, (n) => n === 0)
   t.equal((await author.delete(`${AT.closed}objects/${id}/`)).status, 200)
   t.strictSame(await recalled(id), ['bank', 'sg'])
   await until(
@@ -236,10 +236,7 @@ test('what was answered from memory, and is not sealed yet', async (t) => {
     return (await c.query(`select count(*)::int as n from delivery where principal = 'de'`)).rows[0].n
   })
   t.equal(fromMemory, 1)
-  await until(
-    () => asOwner(own.url, async (c) => (await c.query('select count(*)::int as n from delivery')).rows[0].n),
-    (n) => n === 0,
-  )
+  await until(unsealed, (n) => n === 0)
   t.strictSame(await recalled(id), ['de'], 'and when it is')
 })
 

@@ -38,6 +38,7 @@ export async function purge(
   const hidden = store.rows.filter((row) => !kept.includes(row))
   const entangled = await entangledBy(client, store, hidden, reader, now)
   const counters = await countersOf(client)
+  // One form for what follows.
   await client.query(
     'update delivery set parts = parts_text::jsonb, parts_text = null where parts_text is not null',
   )
@@ -89,6 +90,7 @@ export async function purge(
   }
 }
 
+/** See `Purged`. */
 async function entangledBy(
   client: pg.Client,
   store: PlainStore,
