@@ -17,7 +17,7 @@ import { nameMarksRules, type Sealable } from './marks-rules.ts'
 import { type Mergeable, mergeDeliveries } from './merge-deliveries.ts'
 import { decodeRuns, stretchOf } from './runs.ts'
 
-const ANSWERS = 200
+const ANSWERS = 500
 const RECALLS = 20
 /**
  * A page whose rules are still missing after so long is sealed without: its node has died. If it is only slow, it finds
@@ -34,7 +34,10 @@ export async function keepLedger(exchange: Exchange, stopped: () => boolean = ()
   while (!stopped() && (await signHeads(exchange)) > 0) {}
 }
 
-/** Seals some of what was delivered. @returns after which delivery to go on; null: nothing is left, or another node does it */
+/**
+ * Seals some of what was delivered.
+ * @returns after which delivery to go on; null: nothing is left but what left meanwhile, or another node does it
+ */
 async function seal(exchange: Exchange, after: bigint): Promise<bigint | null> {
   const now = exchange.clock.now()
   return await exchange.pool.transaction(async (db) => {
@@ -53,7 +56,8 @@ async function seal(exchange: Exchange, after: bigint): Promise<bigint | null> {
       whole.map(({ id }) => id),
       mergeDeliveries(whole),
     )
-    return last.id
+    // What has come since is for the next time: together with more, not page by page as fast as they leave.
+    return taken.length < ANSWERS ? null : last.id
   })
 }
 

@@ -166,3 +166,23 @@ test('only for who goes on, and not when it is switched off', async (t) => {
   await get(on.node, 'sg')
   t.equal(on.node.exchange.ahead.size, 0, 'the first page alone')
 })
+
+test('what leaves while the ledger is sealed is sealed the next time, together', async (t) => {
+  const { url, node, get } = await stage(t)
+  const { pool } = node.exchange
+  const transaction = pool.transaction.bind(pool)
+  let left = 0
+  pool.transaction = async (work) => {
+    const result = await transaction(work)
+    if (++left <= 5) await get(node, 'sg')
+    return result
+  }
+  await get(node, 'sg')
+  await node.keepLedger()
+  const waiting = async () =>
+    await asOwner(url, async (client) => (await client.query('select from delivery')).rowCount)
+  t.equal(await waiting(), 1)
+  await node.keepLedger()
+  t.equal(await waiting(), 1)
+  t.equal(left, 2)
+})
