@@ -5,6 +5,7 @@ import { buildApp } from './app.ts'
 import { loadDemo, printDemo } from './cli/demo.ts'
 import { type Config, refuseInsecure } from './config.ts'
 import { AppError, Refusal } from './errors.ts'
+import { giveHeapRoom } from './heap.ts'
 import { boundAnswers } from './http/bound-answers.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import { createLog } from './log.ts'
@@ -24,6 +25,7 @@ const LAST_SECONDS = 2
 /** Runs until a signal; @returns the exit code. @throws Refusal with one sentence */
 export async function serve(config: Config): Promise<number> {
   refuseInsecure(config)
+  giveHeapRoom()
   const log = createLog(config.logLevel)
   let embedded: Embedded | null = null
   try {
