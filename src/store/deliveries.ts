@@ -1,5 +1,5 @@
 /** The ledger's way in: answers that are about to leave, and their sealing into the chains (0005_ledger.sql). */
-import type { Database } from './pool.ts'
+import type { Database, Pool } from './pool.ts'
 import { sql } from './sql.ts'
 
 export interface NewDelivery {
@@ -46,17 +46,23 @@ function textOf(parts: readonly Part[]): string {
   return text
 }
 
-/** @returns which of them were written down */
-export async function recordDeliveries(db: Database, list: readonly NewDelivery[]): Promise<boolean[]> {
+/**
+ * @param db of those that do not wait for the disk
+ * @returns which of them were written down
+ */
+export async function recordDeliveries(db: Pool, list: readonly NewDelivery[]): Promise<boolean[]> {
   const [first] = list
   if (first && list.length === 1) {
     // Nearly always it is still what the database holds, whether or not that matters.
     const { at, principal, reader, token, collection, epoch, revision, parts } = first
-    const row = await db.one<{
-      kept: boolean
-    }>(sql`select confirm_page(${at}::bigint, ${principal}, ${reader},
-      ${token}::uuid, ${collection}, ${epoch}::bigint, ${revision}::bigint, ${textOf(parts)}::text) as kept`)
-    if (row.kept || first.confirm) return [row.kept]
+    const written =
+      await db.affected(sql`insert into delivery (at, principal, reader, token, collection, epoch, revision, parts_text)
+      select ${at}::bigint, ${principal}, ${reader}, ${token}::uuid, ${collection}::int, ${epoch}::bigint, ${revision}::bigint,
+        ${textOf(parts)}
+      from state s, collection_head h
+      where s.epoch = ${epoch}::bigint and h.collection = ${collection}::int and h.rewritten = ${revision}::bigint`)
+    const kept = written === 1
+    if (kept || first.confirm) return [kept]
   }
   const text = JSON.stringify(list.map((delivery, n) => ({ n, ...delivery })))
   const row = await db.one<{ kept: boolean[] }>(sql`select record_deliveries(${text}::jsonb) as kept`)
@@ -103,7 +109,13 @@ export interface Taken {
 
 /** What waits to be sealed after a delivery, with the lock until the end of the transaction; none while another node has it. */
 export async function takeDeliveries(db: Database, after: bigint, most: number): Promise<Taken[]> {
-  return await db.rows(sql`select * from take_unsealed(${after}::bigint, ${most}::int)`)
+  const taken = await db.rows<Omit<Taken, 'parts'> & { parts: string | null }>(
+    sql`select * from take_waiting(${after}::bigint, ${most}::int)`,
+  )
+  return taken.map((delivery) => ({
+    ...delivery,
+    parts: delivery.parts === null ? null : (JSON.parse(delivery.parts) as Part[]),
+  }))
 }
 
 /** The rules that some books hold, by book and audience. */

@@ -43,6 +43,8 @@ export interface PoolOptions {
    * position), so it is made once per connection, and no sort or full scan may look cheaper by a bad estimate.
    */
   plans?: 'ordered'
+  /** Nobody waits until what these connections write is on the disk. */
+  hasty?: boolean
   /** Large texts come as Buffer: see large-values.ts. */
   largeValues?: boolean
   /** The URL may lead to a pooler in transaction mode: nothing is left to the session. */
@@ -80,6 +82,7 @@ export class Pool implements Database {
     const settings: Setting[] = [
       ['search_path', 'comity,pg_temp'],
       ...(options.plans === 'ordered' ? ORDERED : []),
+      ...(options.hasty ? [['synchronous_commit', 'off'] as const] : []),
       ['jit', 'off'],
       ['timezone', 'UTC'],
       ['datestyle', 'ISO'],
@@ -127,16 +130,25 @@ export class Pool implements Database {
   }
 
   async rows<T>(statement: Sql): Promise<T[]> {
+    return (await this.#query(statement)).rows as T[]
+  }
+
+  /** @returns how many rows it has written */
+  async affected(statement: Sql): Promise<number> {
+    return (await this.#query(statement)).rowCount ?? 0
+  }
+
+  async #query(statement: Sql): Promise<pg.QueryResult> {
     const client = await this.#connect()
     const large = largeValuesOf(client)
     let broken: Error | undefined
     try {
-      const { rows } = this.#enter
+      const result = this.#enter
         ? await queryWith(client, this.#enter, render(statement))
-        : await client.query(render(statement))
+        : await client.query<pg.QueryResultRow>(render(statement))
       this.#replicated(client)
-      large?.fill(rows)
-      return rows as T[]
+      large?.fill(result.rows)
+      return result
     } catch (error) {
       broken = fatal(error)
       throw translate(error)

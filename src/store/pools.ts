@@ -34,7 +34,9 @@ export function openPools(
     ...common,
     name: 'comity pages',
     plans: 'ordered',
-    largeValues: !process.env.XSTR,
+    // Of the deliveries that it writes down.
+    hasty: true,
+    largeValues: true,
   })
   const replica =
     config.readUrl === null ? null : new Replica({ ...config, url: config.readUrl, primary: pool })

@@ -98,13 +98,13 @@ test('the same entries, in the same order', async (t) => {
         ]),
       )
       const now = await entries(client, list, async () => {
-        const { rows } = await client.query('select id, at, receiver, parts from take_unsealed(0, 1000)')
+        const { rows } = await client.query('select id, at, receiver, parts from take_waiting(0, 1000)')
         const made = mergeDeliveries(
           rows.map(({ id, at, receiver, parts }) => ({
             id: BigInt(id),
             at: BigInt(at),
             receiver: BigInt(receiver),
-            parts,
+            parts: JSON.parse(parts),
           })),
         )
         await client.query('select seal_entries(1, $1, $2)', [
