@@ -19,6 +19,8 @@ const TEXT = 25
 /** Begins a mark: no text of PostgreSQL has a NUL. */
 const MARK = '\0'
 
+type Row = Record<string, unknown>
+
 export class LargeValueSocket extends Socket {
   readonly #values: Buffer[] = []
   /** Which columns of the rows that come are texts. */
@@ -44,16 +46,22 @@ export class LargeValueSocket extends Socket {
     super({ onread } as SocketConstructorOpts)
   }
 
-  /** Puts the bytes in the place of their marks, and forgets them. */
-  fill(rows: readonly Record<string, unknown>[]): void {
-    if (this.#values.length === 0) return
-    for (const row of rows) {
+  /**
+   * Puts the bytes in the place of their marks, and forgets them. @returns other rows: what the driver has made of one
+   * statement is held by what it made of the one before until the whole heap is collected, and the bytes would be with it
+   */
+  fill(rows: readonly Row[]): readonly Row[] {
+    if (this.#values.length === 0) return rows
+    const filled = rows.map((row) => {
+      const copy: Row = {}
       for (const [name, value] of Object.entries(row)) {
-        if (typeof value === 'string' && value.startsWith(MARK))
-          row[name] = this.#values[Number(value.slice(1))]
+        const marked = typeof value === 'string' && value.startsWith(MARK)
+        copy[name] = marked ? this.#values[Number(value.slice(1))] : value
       }
-    }
+      return copy
+    })
     this.forget()
+    return filled
   }
 
   /** After a statement that failed. */

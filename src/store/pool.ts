@@ -138,7 +138,7 @@ export class Pool implements Database {
     return (await this.#query(statement)).rowCount ?? 0
   }
 
-  async #query(statement: Sql): Promise<pg.QueryResult> {
+  async #query(statement: Sql): Promise<Pick<pg.QueryResult, 'rows' | 'rowCount'>> {
     const client = await this.#connect()
     const large = largeValuesOf(client)
     let broken: Error | undefined
@@ -147,8 +147,8 @@ export class Pool implements Database {
         ? await queryWith(client, this.#enter, render(statement))
         : await client.query<pg.QueryResultRow>(render(statement))
       this.#replicated(client)
-      large?.fill(result.rows)
-      return result
+      const { rows, rowCount } = result
+      return { rows: (large ? large.fill(rows) : rows) as unknown[], rowCount }
     } catch (error) {
       broken = fatal(error)
       throw translate(error)
@@ -173,8 +173,7 @@ export class Pool implements Database {
       await client.query(this.#begin)
       const rows = async <R>(statement: Sql) => {
         const { rows } = await client.query(this.#unnamed(render(statement)))
-        large?.fill(rows)
-        return rows as R[]
+        return (large ? large.fill(rows) : rows) as R[]
       }
       const db: Database = { rows, one: async <R>(statement: Sql) => (await rows<R>(statement))[0] as R }
       const result = await work(db)

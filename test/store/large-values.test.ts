@@ -93,8 +93,9 @@ test('however it is cut', async (t) => {
     socket.on('data', (bytes: Buffer) => heard.push(Buffer.from(bytes)))
     for (const piece of pieces) socket.takeIn(Buffer.from(piece))
     t.ok(Buffer.concat(heard).equals(Buffer.concat(expected)), `run ${run}, ${pieces.length} pieces`)
-    const found = texts.map((_, i) => ({ value: `\0${i}` }) as Record<string, unknown>)
-    socket.fill(found)
+    const marked = texts.map((_, i) => ({ value: `\0${i}`, other: i }))
+    const found = socket.fill(marked)
+    t.ok(marked.every(({ value }, i) => value === `\0${i}`) && found.every(({ other }, i) => other === i))
     t.ok(found.every(({ value }, i) => Buffer.isBuffer(value) && value.toString() === texts[i]))
     socket.destroy()
   }
