@@ -1,7 +1,7 @@
 /** Where a page's rows lie and under which audiences: told to the ledger, or written down by the reading statement (policy.md §13). */
 import { AppError } from '../errors.ts'
 import type { Reader } from './session.ts'
-import { type Sql, sql } from './sql.ts'
+import { literal, type Sql, sql } from './sql.ts'
 
 /** What the reading statement writes down beside the page itself (`record_page` in 0009_reads.sql). */
 export interface PageRecord {
@@ -22,16 +22,30 @@ export interface Placing {
   record: PageRecord | null
 }
 
-/** Both as `array_send` writes them, absent when not asked for. */
+/** Absent when not asked for. */
 export interface RawPlaces {
+  /** Both as `array_send` writes them. */
   positions?: Buffer | null | undefined
   audiences?: Buffer | null | undefined
+  /** Or eight bytes for each row: see `packs`. */
+  packed?: Buffer | null | undefined
 }
 
+/**
+ * Position and audience of a row in one number, where the audiences that the reader may see are few enough: half of what
+ * two arrays take to be made, sent and read. Positions, microseconds since 1970, have 52 bits until the year 2112.
+ */
+const packs = ({ record }: Placing, { size }: Pick<Reader, 'size'>) => !record && size < 2 ** BITS
+const BITS = 11
+
 /** What the rows of a page are gathered into, inside; in the order in which the window gives the rows. */
-export function gathered({ places, record }: Placing): Sql {
+export function gathered(placing: Placing, reader: Pick<Reader, 'size'>): Sql {
+  const { places, record } = placing
   if (!places && !record) {
     return sql`min(position) filter (where kept) as first, max(position) filter (where kept) as last`
+  }
+  if (packs(placing, reader)) {
+    return sql`string_agg(int8send(position << ${literal(BITS)} | audience), ''::bytea) filter (where kept) as packed`
   }
   const arrays = sql`array_agg(position) filter (where kept) as positions, array_agg(audience) filter (where kept) as audiences`
   if (!record) return arrays
@@ -40,8 +54,10 @@ export function gathered({ places, record }: Placing): Sql {
 }
 
 /** What is made of it outside, where it is written down. Called once: a volatile function is never evaluated twice. */
-export function placed({ places, record }: Placing, reader: Reader, collection: number): Sql {
+export function placed(placing: Placing, reader: Reader, collection: number): Sql {
+  const { places, record } = placing
   if (!places && !record) return sql`g.first, g.last, null::bigint as delivery`
+  if (packs(placing, reader)) return sql`g.packed, null::bigint as delivery`
   const ends = sql`g.positions[1] as first, g.positions[g.count] as last`
   const sent = places ? sql`array_send(g.positions) as positions, ` : sql``
   if (!record) return sql`${ends}, ${sent} array_send(g.audiences) as audiences, null::bigint as delivery`
@@ -57,8 +73,17 @@ const HEAD = 20
 const LENGTH = 4
 
 /** Positions by audience, ascending; positions in microseconds are exact as numbers. */
-export function unfold({ positions, audiences }: RawPlaces): Map<number, number[]> {
+export function unfold({ positions, audiences, packed }: RawPlaces): Map<number, number[]> {
   const places = new Map<number, number[]>()
+  if (packed) {
+    for (let at = 0; at < packed.length; at += ROW) {
+      const audience = packed.readUInt32BE(at + 4) % 2 ** BITS
+      const group = places.get(audience)
+      if (group) group.push(positionAt(packed, at))
+      else places.set(audience, [positionAt(packed, at)])
+    }
+    return places
+  }
   if (!positions || !audiences) return places
   for (let at = HEAD + LENGTH, place = HEAD + LENGTH; at < audiences.length; at += 8, place += 12) {
     const audience = audiences.readInt32BE(at)
@@ -68,6 +93,21 @@ export function unfold({ positions, audiences }: RawPlaces): Map<number, number[
     else places.set(audience, [position])
   }
   return places
+}
+
+const ROW = 8
+
+/** Exact: 52 bits. */
+const positionAt = (packed: Buffer, at: number) =>
+  packed.readUInt32BE(at) * 2 ** (32 - BITS) + (packed.readUInt32BE(at + 4) >>> BITS)
+
+/** The first and the last position of a page; null where they were sent by themselves. */
+export function endsOf({ packed }: RawPlaces): { first: bigint; last: bigint } | null {
+  if (!packed || packed.length === 0) return null
+  return {
+    first: BigInt(positionAt(packed, 0)),
+    last: BigInt(positionAt(packed, packed.length - ROW)),
+  }
 }
 
 /** The different audiences of an array. */

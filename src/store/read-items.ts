@@ -4,6 +4,7 @@ import { chosen, maybeChosen } from './chosen.ts'
 import { byValue, type Match, matching } from './match.ts'
 import {
   distinct,
+  endsOf,
   gathered,
   type Placing,
   placed,
@@ -152,7 +153,7 @@ async function read(db: Database, reader: Reader, query: ItemQuery, sole = false
     reader,
     sql`select g.count, g.more, g.text, g.rewritten, g.fits, g.exists, g.buried, ${placed(query, reader, query.collection)}
       from ${listed(query, reader)} (${query.ids && !sole ? seenById(columns, query, reader) : sql``} select count(*) filter (where kept)::int as count,
-        ${gathered(query)},
+        ${gathered(query, reader)},
         coalesce(bool_or(not kept), false) as more,
         coalesce(string_agg(item, ',') filter (where kept), '') as text,
         (select rewritten::text from collection_head where collection = ${query.collection}) as rewritten, ${fits} as fits,
@@ -164,11 +165,14 @@ async function read(db: Database, reader: Reader, query: ItemQuery, sole = false
   ).catch((error: unknown) => {
     throw refuseUnwritten(error)
   })
-  const { positions, audiences, noted, fits: whole, ...page } = row
+  const { positions, audiences, packed, noted, fits: whole, ...page } = row
   if (!whole) return null
+  const raw = { positions, audiences, packed }
   return {
     ...page,
-    places: query.places ? unfold({ positions, audiences }) : new Map(),
+    // Of a page that is empty there are none.
+    ...('packed' in row && (endsOf(raw) ?? { first: null, last: null })),
+    places: query.places ? unfold(raw) : new Map(),
     unnoted: noted === false ? distinct(audiences) : new Set(),
   }
 }

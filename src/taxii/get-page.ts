@@ -123,10 +123,12 @@ export async function getPage(
     places: false,
     record: null,
   })
+  // Without a body nothing is delivered, and whether there will be one is known afterwards if the client has a tag.
+  const delivers = exchange.config.ledger && DELIVERS[kind]
   const readsAhead = walk !== null && limit >= exchange.large && !filter.ids && !filter.matches
   const goOn = (page: SealedPage, most = exchange.config.readAhead): void => {
     if (!readsAhead || !page.more || most < 1) return
-    const read = () => readFull(exchange, reader, { ...ask(page.last), places: DELIVERS[kind] })
+    const read = () => readFull(exchange, reader, { ...ask(page.last), places: delivers })
     exchange.readAhead(`${page.last} ${walked}`, read, (found) => goOn(found, most - 1))
   }
   const known = key === null ? undefined : exchange.sealed.find(key)
@@ -147,8 +149,6 @@ export async function getPage(
   if (filter.matches && !filter.ids) {
     asked.driver = await readRarest(exchange.pages, reader, seq, filter.matches, latest(addedAfter, after))
   }
-  // Without a body nothing is delivered, and whether there will be one is known afterwards if the client has a tag.
-  const delivers = exchange.config.ledger && DELIVERS[kind]
   const kept = delivers && key !== null && exchange.config.cacheBytes > 0
   const leaves = delivers && wanted.body
   const elsewhere = await readElsewhere(exchange, reader, { ...asked, places: leaves || kept })
