@@ -76,11 +76,17 @@ const LENGTH = 4
 export function unfold({ positions, audiences, packed }: RawPlaces): Map<number, number[]> {
   const places = new Map<number, number[]>()
   if (packed) {
+    const groups: number[][] = []
     for (let at = 0; at < packed.length; at += ROW) {
-      const audience = packed.readUInt32BE(at + 4) % 2 ** BITS
-      const group = places.get(audience)
-      if (group) group.push(positionAt(packed, at))
-      else places.set(audience, [positionAt(packed, at)])
+      const low = packed.readUInt32BE(at + 4)
+      const audience = low % 2 ** BITS
+      let group = groups[audience]
+      if (!group) {
+        group = []
+        groups[audience] = group
+        places.set(audience, group)
+      }
+      group.push(joined(packed.readUInt32BE(at), low))
     }
     return places
   }
@@ -98,8 +104,10 @@ export function unfold({ positions, audiences, packed }: RawPlaces): Map<number,
 const ROW = 8
 
 /** Exact: 52 bits. */
+const joined = (high: number, low: number) => high * 2 ** (32 - BITS) + (low >>> BITS)
+
 const positionAt = (packed: Buffer, at: number) =>
-  packed.readUInt32BE(at) * 2 ** (32 - BITS) + (packed.readUInt32BE(at + 4) >>> BITS)
+  joined(packed.readUInt32BE(at), packed.readUInt32BE(at + 4))
 
 /** The first and the last position of a page; null where they were sent by themselves. */
 export function endsOf({ packed }: RawPlaces): { first: bigint; last: bigint } | null {

@@ -340,21 +340,28 @@ export const ANSWERS: readonly Mutant[] = [
       'r.label, r.label, nullif(0, 0)',
     ],
   ),
-  ...of('store/deliveries.js', [
-    'a page that changed while it was read is not written down',
-    'if (row.kept || first.confirm)',
-    'if (true)',
+  ...of(
+    'store/deliveries.js',
+    ['a page that changed while it was read is not written down', 'if (kept || first.confirm)', 'if (true)'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+    ['a page from memory is not confirmed', ' and h.rewritten = ${revision}::bigint', ''],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
+    ['a topology from memory is not confirmed', 's.epoch = ${epoch}::bigint and ', ''],
+  ),
+  ...of('migrations/0022_page_texts.sql', [
+    'a page from memory is recalled when it is sealed, and no sooner',
+    'jsonb_to_recordset(coalesce(d.parts, d.parts_text::jsonb))',
+    'jsonb_to_recordset(d.parts)',
   ]),
   ...of(
-    'migrations/0022_page_texts.sql',
-    ['a page from memory is not confirmed', ' and h.rewritten = p_revision', ''],
-    ['a topology from memory is not confirmed', 's.epoch = p_epoch and ', ''],
+    'migrations/0024_ledger_writes.sql',
+    ['a page from memory is forgotten', 'coalesce(d.parts_text, d.parts::text),', 'd.parts::text,'],
     [
-      'a page from memory is recalled when it is sealed, and no sooner',
-      'jsonb_to_recordset(coalesce(d.parts, d.parts_text::jsonb))',
-      'jsonb_to_recordset(d.parts)',
+      'what is sealed after its recall is not recalled',
+      'if exists (select from unnest(v_list) x join recall r on r.collection = x.collection and r.revision > x.revision) then',
+      'if false then',
     ],
-    ['a page from memory is forgotten', 'coalesce(d.parts, d.parts_text::jsonb),', 'd.parts,'],
+    ['each chain goes on from its first entry', 'c.hash := e.hash;', ''],
   ),
   ...of(
     'taxii/close-ahead.js',
