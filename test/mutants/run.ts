@@ -26,6 +26,7 @@ const ASKED = [
   'appended-again',
   'late-tightening',
   'hidden-arrivals',
+  '../store/merged-entries',
   'non-interference',
 ].map((name) => `test/http/${name}.test.js`)
 /** A test of a database, which takes seconds. */

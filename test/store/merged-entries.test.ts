@@ -65,20 +65,44 @@ async function put(client: pg.Client, list: readonly Delivery[]): Promise<void> 
   }
 }
 
-/** What one way of sealing makes; nothing of it stays. */
+/** Recalls that have been looked for in all that was sealed; the first organization's was by one of the readers. */
+async function recall(client: pg.Client): Promise<void> {
+  const places = Array.from({ length: 300 }, (_, i) => 1000 + i * 3)
+  for (const organization of ['a', 'b']) {
+    for (const collection of [0, 1]) {
+      await client.query(
+        `insert into recall (id, at, organization, collection, object_id, accepted, places, versions, revision, kind, actor, spread)
+          values (gen_random_uuid(), 1, $1, $2, 'x', $3, $3, $4, 1, 'relabel', $5, true)`,
+        [
+          organization,
+          collection,
+          places,
+          places.map((at) => `v${at % 7}`),
+          organization === 'a' ? 'p' : 'r',
+        ],
+      )
+    }
+  }
+}
+
+/** What one way of sealing makes, entries and notices; nothing of it stays. */
 async function entries(
   client: pg.Client,
   list: readonly Delivery[],
   seal: () => Promise<unknown>,
-): Promise<Record<string, unknown>[]> {
+): Promise<{ rows: Record<string, unknown>[]; notices: Record<string, unknown>[] }> {
   await client.query('begin')
   try {
     await put(client, list)
+    await recall(client)
     await seal()
     const left = await client.query('select from delivery')
     if (left.rowCount !== 0) throw new Error('deliveries are left')
     const { rows } = await client.query('select * from ledger_entry order by organization, seq')
-    return rows
+    const { rows: notices } =
+      await client.query(`select r.organization, r.collection, n.principal, n.reader, n.fetched, n.versions,
+        n.places, n.times from recall_notice n join recall r on r.id = n.recall order by 1, 2, 3`)
+    return { rows, notices }
   } finally {
     await client.query('rollback')
   }
@@ -87,7 +111,7 @@ async function entries(
 test('the same entries, in the same order', async (t) => {
   const { url } = await database(t)
   await asOwner(url, async (client) => {
-    let merged = 0
+    let [merged, noticed] = [0, 0]
     for (let seed = 1; seed <= 40; seed++) {
       const list = randomDeliveries(new Random(seed))
       const ids = list.map(({ id }) => id)
@@ -112,16 +136,18 @@ test('the same entries, in the same order', async (t) => {
           JSON.stringify(made.map((entry, n) => ({ n, ...entry }))),
         ])
       })
-      t.strictSame(now, earlier, `seed ${seed}, ${now.length} entries`)
-      merged += list.flatMap(({ parts }) => parts).length - now.length
+      t.strictSame(now, earlier, `seed ${seed}, ${now.rows.length} entries`)
+      merged += list.flatMap(({ parts }) => parts).length - now.rows.length
+      noticed += now.notices.length
       const held = (of: readonly { first: string; runs: string | Buffer }[]) =>
         of
           .flatMap(({ first, runs }) =>
             decodeRuns(Number(first), typeof runs === 'string' ? Buffer.from(runs, 'hex') : runs),
           )
           .sort((a, b) => a - b)
-      t.strictSame(held(now as never), held(list.flatMap(({ parts }) => parts)), 'and nothing is lost')
+      t.strictSame(held(now.rows as never), held(list.flatMap(({ parts }) => parts)), 'and nothing is lost')
     }
+    t.ok(noticed > 100, `${noticed} notices of what was sealed after its recall`)
     t.ok(merged > 300, `${merged} were put together with another`)
   })
 })
