@@ -105,6 +105,10 @@ async function run(
       if (draining) reply.header('connection', 'close')
       done(null, payload)
     })
+    // Before anybody can be told that it is ready: whoever hears so may end it at once.
+    const signalled = new Promise<string>((resolve) => {
+      for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
+    })
     try {
       log.level = config.logLevel === 'info' ? 'warn' : config.logLevel
       await app.listen({ host: config.host, port: config.port })
@@ -118,9 +122,7 @@ async function run(
     log.info(`Comity ${version} listens on ${base}/taxii2/ (database ${redact(url)})`)
     if (demo) printDemo(config, base)
 
-    const signal = await new Promise<string>((resolve) => {
-      for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
-    })
+    const signal = await signalled
     draining = true
     log.info(`${signal}: finishing the requests that run`)
     const seconds = Math.min(DRAIN_SECONDS, config.requestSeconds)
