@@ -86,7 +86,7 @@ export function unfold({ positions, audiences, packed }: RawPlaces): Map<number,
         groups[audience] = group
         places.set(audience, group)
       }
-      group.push(joined(packed.readUInt32BE(at), low))
+      group.push(positionOf(packed.readUInt32BE(at), low))
     }
     return places
   }
@@ -104,10 +104,10 @@ export function unfold({ positions, audiences, packed }: RawPlaces): Map<number,
 const ROW = 8
 
 /** Exact: 52 bits. */
-const joined = (high: number, low: number) => high * 2 ** (32 - BITS) + (low >>> BITS)
+const positionOf = (high: number, low: number) => high * 2 ** (32 - BITS) + (low >>> BITS)
 
 const positionAt = (packed: Buffer, at: number) =>
-  joined(packed.readUInt32BE(at), packed.readUInt32BE(at + 4))
+  positionOf(packed.readUInt32BE(at), packed.readUInt32BE(at + 4))
 
 /** The first and the last position of a page; null where they were sent by themselves. */
 export function endsOf({ packed }: RawPlaces): { first: bigint; last: bigint } | null {

@@ -34,7 +34,7 @@ export function openPools(
     ...common,
     name: 'comity pages',
     plans: 'ordered',
-    // Of the deliveries that it writes down.
+    // All that it writes are deliveries, and their rules.
     hasty: true,
     largeValues: true,
   })
