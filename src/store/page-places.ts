@@ -1,5 +1,6 @@
 /** Where a page's rows lie and under which audiences: told to the ledger, or written down by the reading statement (policy.md §13). */
 import { AppError } from '../errors.ts'
+import { Runs, type Stretch } from './runs.ts'
 import type { Reader } from './session.ts'
 import { literal, type Sql, sql } from './sql.ts'
 
@@ -35,8 +36,12 @@ export interface RawPlaces {
  * Position and audience of a row in one number, where the audiences that the reader may see are few enough: half of what
  * two arrays take to be made, sent and read. Positions, microseconds since 1970, have 52 bits until the year 2112.
  */
-const packs = ({ record }: Placing, { size }: Pick<Reader, 'size'>) => !record && size < 2 ** BITS
+const packs = ({ record }: Placing, { size }: Pick<Reader, 'size'>) => !record && size < AUDIENCES
 const BITS = 11
+/** Beyond any number of an audience in so many bits; powers are slow. */
+const AUDIENCES = 2 ** BITS
+/** What is left of 32 bits. */
+const HIGH = 2 ** (32 - BITS)
 
 /** What the rows of a page are gathered into, inside; in the order in which the window gives the rows. */
 export function gathered(placing: Placing, reader: Pick<Reader, 'size'>): Sql {
@@ -72,42 +77,45 @@ export function placed(placing: Placing, reader: Reader, collection: number): Sq
 const HEAD = 20
 const LENGTH = 4
 
-/** Positions by audience, ascending; positions in microseconds are exact as numbers. */
-export function unfold({ positions, audiences, packed }: RawPlaces): Map<number, number[]> {
-  const places = new Map<number, number[]>()
-  if (packed) {
-    const groups: number[][] = []
+/** Where the rows of each audience lie. Positions in microseconds are exact as numbers. */
+export function unfold(raw: RawPlaces): Map<number, Stretch> {
+  const { positions, audiences, packed } = raw
+  const groups: Runs[] = []
+  const places = new Map<number, Runs>()
+  const runsOf = (audience: number, from: number): Runs => {
+    const runs = new Runs(from)
+    if (audience < AUDIENCES) groups[audience] = runs
+    places.set(audience, runs)
+    return runs
+  }
+  if (packed && packed.length > 0) {
+    const rows = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
+    const high = rows.getUint32(0)
+    const low = rows.getUint32(4) >>> BITS
+    const from = positionOf(high, low)
     for (let at = 0; at < packed.length; at += ROW) {
-      const low = packed.readUInt32BE(at + 4)
-      const audience = low % 2 ** BITS
-      let group = groups[audience]
-      if (!group) {
-        group = []
-        groups[audience] = group
-        places.set(audience, group)
-      }
-      group.push(positionOf(packed.readUInt32BE(at), low))
+      const number = rows.getUint32(at + 4)
+      const audience = number % AUDIENCES
+      const runs = groups[audience] ?? runsOf(audience, from)
+      runs.add((rows.getUint32(at) - high) * HIGH + (number >>> BITS) - low)
     }
-    return places
+  } else if (positions && audiences) {
+    for (let at = HEAD + LENGTH, place = HEAD + LENGTH; at < audiences.length; at += 8, place += 12) {
+      const audience = audiences.readInt32BE(at)
+      const runs = places.get(audience) ?? runsOf(audience, 0)
+      runs.add(positions.readInt32BE(place) * 4_294_967_296 + positions.readUInt32BE(place + 4))
+    }
   }
-  if (!positions || !audiences) return places
-  for (let at = HEAD + LENGTH, place = HEAD + LENGTH; at < audiences.length; at += 8, place += 12) {
-    const audience = audiences.readInt32BE(at)
-    const position = positions.readInt32BE(place) * 4_294_967_296 + positions.readUInt32BE(place + 4)
-    const group = places.get(audience)
-    if (group) group.push(position)
-    else places.set(audience, [position])
-  }
-  return places
+  return new Map([...places].map(([audience, runs]) => [audience, runs.end()]))
 }
 
 const ROW = 8
 
 /** Exact: 52 bits. */
-const positionOf = (high: number, low: number) => high * 2 ** (32 - BITS) + (low >>> BITS)
+const positionOf = (high: number, low: number) => high * HIGH + low
 
 const positionAt = (packed: Buffer, at: number) =>
-  positionOf(packed.readUInt32BE(at), packed.readUInt32BE(at + 4))
+  positionOf(packed.readUInt32BE(at), packed.readUInt32BE(at + 4) >>> BITS)
 
 /** The first and the last position of a page; null where they were sent by themselves. */
 export function endsOf({ packed }: RawPlaces): { first: bigint; last: bigint } | null {

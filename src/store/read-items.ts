@@ -13,6 +13,7 @@ import {
   unfold,
 } from './page-places.ts'
 import type { Database } from './pool.ts'
+import type { Stretch } from './runs.ts'
 import { type Reader, readAs } from './session.ts'
 import { join, literal, type Sql, sql } from './sql.ts'
 
@@ -68,8 +69,8 @@ export interface Page {
   more: boolean
   /** The collection's `rewritten` at the moment of the page. */
   rewritten: string
-  /** By audience, where its rows lie, ascending: for the ledger. Empty when not asked for. */
-  places: Map<number, number[]>
+  /** By audience, where its rows lie: for the ledger. Empty when not asked for. */
+  places: Map<number, Stretch>
   /** What the page was written down as, when it was; and its audiences, when not all of them were noted. */
   delivery: bigint | null
   unnoted: ReadonlySet<number>

@@ -9,9 +9,10 @@ import type { Caller } from '../policy/model.ts'
 import { type NewDelivery, noteRules, type Part, recordDeliveries } from '../store/deliveries.ts'
 import type { PageRecord } from '../store/page-places.ts'
 import type { Page } from '../store/read-items.ts'
+import { stretchOf } from '../store/runs.ts'
 import { StaleWorld } from '../store/session.ts'
 import type { Exchange } from './exchange.ts'
-import { type Share, stretchOf } from './runs.ts'
+import type { Share } from './shares.ts'
 
 /** A page that is about to leave. */
 export interface Outgoing {

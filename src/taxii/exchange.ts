@@ -6,14 +6,15 @@ import type { AudienceRecord, Caller, Principal, Subject, World } from '../polic
 import type { Pool } from '../store/pool.ts'
 import type { Way } from '../store/read-items.ts'
 import type { Replica } from '../store/replica.ts'
+import type { Stretch } from '../store/runs.ts'
 import { type Reader, StaleWorld } from '../store/session.ts'
 import { readAudiences, readBreadth, readPulse, readVisibleHead, readWorld } from '../store/world.ts'
 import { internAudience } from '../store/write-items.ts'
 import type { Clock, Micros } from '../time.ts'
 import { Coalesced } from './coalesced.ts'
 import { ReadAhead } from './read-ahead.ts'
-import { type Share, sharesOf } from './runs.ts'
 import { type SealedPage, SealedPages } from './sealed-pages.ts'
+import { type Share, sharesOf } from './shares.ts'
 
 /** Cost of a row that is fetched to be merged, and of one more stream, against a row looked at along the log. */
 const MERGE_COST = 2
@@ -201,8 +202,8 @@ export class Exchange {
     return (this.#scopes as Scopes).rules(caller.subject, this.clock.now())
   }
 
-  /** What a page holds, by originator and audience. @param places positions by audience */
-  shares(places: ReadonlyMap<number, readonly number[]>): Share[] {
+  /** What a page holds, by originator and audience. @param places where its rows lie, by audience */
+  shares(places: ReadonlyMap<number, Stretch>): Share[] {
     return sharesOf(places, (id) => this.world.audiences[id] ?? this.audience(id), this.world.topology)
   }
 

@@ -10,12 +10,12 @@ import {
 } from '../store/deliveries.ts'
 import { unfold } from '../store/page-places.ts'
 import type { Database } from '../store/pool.ts'
+import { decodeRuns, stretchOf } from '../store/runs.ts'
 import { TENTH } from './deliveries.ts'
 import type { Exchange } from './exchange.ts'
 import { signHeads } from './ledger-head.ts'
 import { nameMarksRules, type Sealable } from './marks-rules.ts'
 import { type Mergeable, mergeDeliveries } from './merge-deliveries.ts'
-import { decodeRuns, stretchOf } from './runs.ts'
 
 const ANSWERS = 500
 const RECALLS = 20

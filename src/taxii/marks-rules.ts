@@ -5,8 +5,8 @@
 import { type AudienceRecord, type Label, rank } from '../policy/model.ts'
 import { marksAt, type Part, readRewritten } from '../store/deliveries.ts'
 import type { Database } from '../store/pool.ts'
+import { decodeRuns, stretchOf } from '../store/runs.ts'
 import type { Exchange } from './exchange.ts'
-import { decodeRuns, stretchOf } from './runs.ts'
 
 /** A delivery on its way into the ledger. */
 export interface Sealable {

@@ -1,6 +1,6 @@
 /** What was delivered becomes entries of the ledger: pages that one credential got one after the other are one entry (policy.md §13). */
 import type { NewEntry, Part } from '../store/deliveries.ts'
-import { leb128 } from './runs.ts'
+import { leb128 } from '../store/runs.ts'
 
 /** A delivery whose parts name both rules. */
 export interface Mergeable {
@@ -86,10 +86,10 @@ function entriesOf(pieces: Piece[]): NewEntry[] {
       at <= open.at + SECOND
     ) {
       const { entry } = open
-      entry.runs += hex(first - open.last - 1) + part.runs
+      entry.runs += leb128(first - open.last - 1) + part.runs
       if (part.count === 1 && at === open.until) open.page++
       else {
-        entry.pages += hex(open.page) + hex(at - open.until)
+        entry.pages += leb128(open.page) + leb128(at - open.until)
         open.page = part.count
       }
       entry.count += part.count
@@ -99,7 +99,7 @@ function entriesOf(pieces: Piece[]): NewEntry[] {
       open.until = at
       continue
     }
-    if (open) open.entry.pages += hex(open.page)
+    if (open) open.entry.pages += leb128(open.page)
     const { organization, country, audience, rule, marks_rule = 'unknown', count, last, runs } = part
     const entry: NewEntry = {
       delivery: String(id),
@@ -114,13 +114,11 @@ function entriesOf(pieces: Piece[]): NewEntry[] {
       first: part.first,
       last,
       runs,
-      pages: hex(0),
+      pages: leb128(0),
     }
     entries.push(entry)
     open = { entry, at, until: at, last: Number(last), page: count }
   }
-  if (open) open.entry.pages += hex(open.page)
+  if (open) open.entry.pages += leb128(open.page)
   return entries
 }
-
-const hex = (value: number): string => leb128(value).toString('hex')

@@ -5,8 +5,9 @@
  * the reader's audience set, so that whoever may see exactly the same shares it, and is used only after the database
  * has said that epoch and `rewritten` are what they were.
  */
+import type { Stretch } from '../store/runs.ts'
 import type { PageText } from './page-text.ts'
-import type { Share } from './runs.ts'
+import type { Share } from './shares.ts'
 
 export interface SealedPage {
   /** Serialised items, comma-separated. */
@@ -17,7 +18,7 @@ export interface SealedPage {
   more: boolean
   rewritten: string
   /** Where its rows lie, by audience. */
-  places: ReadonlyMap<number, readonly number[]>
+  places: ReadonlyMap<number, Stretch>
   /** What the ledger writes down when it is sent again; null until then. */
   shares: readonly Share[] | null
 }

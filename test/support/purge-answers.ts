@@ -4,7 +4,7 @@
  */
 import type pg from 'pg'
 import type { AudienceRecord, Subject, Tlp } from '../../src/policy/model.ts'
-import { decodeRuns, stretchOf } from '../../src/taxii/runs.ts'
+import { decodeRuns, stretchOf } from '../../src/store/runs.ts'
 import type { Micros } from '../../src/time.ts'
 import { mayRead } from '../matrix/reference.ts'
 import type { PlainStore } from './plain-store.ts'
