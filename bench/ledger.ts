@@ -1,4 +1,5 @@
 /** Full sync with the delivery ledger on and off, cold and from sealed pages: prints the median ratio of the throughputs. */
+import { cpus } from 'node:os'
 import pg from 'pg'
 import { indicator } from './indicator.ts'
 import { type Bench, call, startBench } from './server.ts'
@@ -10,6 +11,8 @@ const PAIRS = Number(process.env.BENCH_PAIRS ?? 4)
 const LIMITS = (process.env.BENCH_LIMITS ?? '1000,100').split(',').map(Number)
 /** Of each measurement, at least. */
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2)
+/** `cold` or `sealed`. */
+const ONLY = process.env.BENCH_ONLY
 const COLLECTION = '7c1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a10'
 const FEED = 'bench-feed-token-0123456789abcdef'
 const READER = 'bench-reader-token-0123456789abcdef'
@@ -62,7 +65,10 @@ const quantile = (figures: readonly number[], part: number) =>
 /** What the ledger has still to seal is not the next run's. */
 const settle = () => new Promise((done) => setTimeout(done, 1000))
 
-type Figures = [with_: number[], without: number[], ratio: number[]]
+/** Milliseconds that the whole machine has worked: client, server, database, and what is sealed afterwards. */
+const worked = () => cpus().reduce((sum, { times: { user, sys, irq } }) => sum + user + sys + irq, 0)
+
+type Figures = [with_: number[], without: number[], ratio: number[], work: number[]]
 
 /** Two servers on one database, asked in turn, so that what else the machine does meets both alike. */
 async function compare(
@@ -76,15 +82,24 @@ async function compare(
     for (const [limit, figures] of found) {
       for (const one of [on, off]) await sync(one, limit, SECONDS)
       for (let i = 0; i < ROUNDS; i++) {
-        const rates = [0, 0]
+        const [rates, work] = [
+          [0, 0],
+          [0, 0],
+        ]
         for (const k of i % 2 ? [1, 0] : [0, 1]) {
           await settle()
-          rates[k] = await sync(k === 0 ? on : off, limit, SECONDS)
+          const [before, start] = [worked(), performance.now()]
+          const rate = await sync(k === 0 ? on : off, limit, SECONDS)
+          const objects = (rate * (performance.now() - start)) / 1000
+          await settle()
+          rates[k] = rate
+          work[k] = (worked() - before) / objects
         }
         const [with_, without] = rates as [number, number]
         figures[0].push(with_)
         figures[1].push(without)
         figures[2].push(with_ / without)
+        figures[3].push((work[0] as number) / (work[1] as number))
       }
     }
   } finally {
@@ -95,13 +110,14 @@ async function compare(
 
 /** Several pairs: one process is faster than another, with the same program. */
 async function pairs(what: string, database: string, settings: Record<string, string>): Promise<void> {
-  const found = new Map<number, Figures>(LIMITS.map((limit) => [limit, [[], [], []]]))
+  const found = new Map<number, Figures>(LIMITS.map((limit) => [limit, [[], [], [], []]]))
   for (let pair = 0; pair < PAIRS; pair++) await compare(database, settings, found)
   for (const [limit, figures] of found) {
     const [with_, without] = figures.map((list) => Math.round(quantile(list, 0.5)))
     const [ratio, low, high] = [0.5, 0.25, 0.75].map((part) => quantile(figures[2], part).toFixed(3))
+    const work = quantile(figures[3], 0.5).toFixed(3)
     process.stdout.write(
-      `full sync, ${what}, pages of ${limit}: ${with_} objects/s with the ledger, ${without} without, ratio ${ratio} (quartiles ${low} and ${high})\n`,
+      `full sync, ${what}, pages of ${limit}: ${with_} objects/s with the ledger, ${without} without, ratio ${ratio} (quartiles ${low} and ${high}); work of the machine per object ${work} times\n`,
     )
   }
 }
@@ -118,8 +134,8 @@ async function main(): Promise<void> {
       if (status !== 202) throw new Error(`POST answered ${status}`)
     }
     await db.query('vacuum analyze item')
-    await pairs('cold', first.databaseUrl, { COMITY_CACHE_BYTES: '0' })
-    await pairs('sealed', first.databaseUrl, {})
+    if (!ONLY || ONLY === 'cold') await pairs('cold', first.databaseUrl, { COMITY_CACHE_BYTES: '0' })
+    if (!ONLY || ONLY === 'sealed') await pairs('sealed', first.databaseUrl, {})
     await new Promise((done) => setTimeout(done, 2000))
     const { rows } = await db.query(`select count(*)::int as entries, sum(count)::int as objects,
       pg_total_relation_size('ledger_entry')::int as bytes from ledger_entry`)

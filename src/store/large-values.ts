@@ -4,6 +4,9 @@
  * rest. This socket gathers a large row itself, and hands the driver a mark in the place of the text. Of the protocol it
  * knows the frame of messages and two of them (PostgreSQL, "Message Formats": RowDescription, DataRow). Connections with
  * TLS do without.
+ *
+ * Rows that a statement wants binary, of which the driver understands little, it gathers as well: `bytea` is handed on as
+ * the bytes that came, without the two digits a byte that PostgreSQL would write and we would read, and all else as text.
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import type pg from 'pg'
@@ -16,6 +19,19 @@ const READ = 128 * 1024
 const ROW_DESCRIPTION = 0x54
 const DATA_ROW = 0x44
 const TEXT = 25
+const BYTEA = 17
+/** How values of the types that are known come binary. Others that are text are the same. */
+const BINARY: Record<number, (value: Buffer) => string> = {
+  16: (value) => (value[0] === 1 ? 't' : 'f'),
+  20: (value) => String(value.readBigInt64BE()),
+  23: (value) => String(value.readInt32BE()),
+}
+
+interface Column {
+  type: number
+  binary: boolean
+}
+const UNKNOWN: Column = { type: 0, binary: false }
 /** Begins a mark: no text of PostgreSQL has a NUL. */
 const MARK = '\0'
 
@@ -23,9 +39,10 @@ type Row = Record<string, unknown>
 
 export class LargeValueSocket extends Socket {
   readonly #values: Buffer[] = []
-  /** Which columns of the rows that come are texts. */
-  #texts: boolean[] = []
-  /** A large row that has not come whole, without its header, and how much of it has. */
+  /** Of the rows that come. */
+  #columns: Column[] = []
+  #binary = false
+  /** A large or binary row that has not come whole, without its header, and how much of it has. */
   #row: Buffer | null = null
   #filled = 0
   /** Bytes of another message that are still to come. */
@@ -101,8 +118,19 @@ export class LargeValueSocket extends Socket {
         this.#rest = Buffer.from(chunk.subarray(at))
         return
       }
-      if (kind === ROW_DESCRIPTION) this.#texts = textsOf(chunk.subarray(at + HEADER, at + length))
-      if (kind === DATA_ROW && length > LARGE) {
+      if (kind === ROW_DESCRIPTION) {
+        const message = chunk.subarray(at, at + length)
+        this.#columns = columnsOf(message)
+        this.#binary = this.#columns.some(({ binary }) => binary)
+        if (this.#binary) {
+          hand(at)
+          this.emit('data', asTexts(message))
+          at += length
+          from = at
+          continue
+        }
+      }
+      if (kind === DATA_ROW && (length > LARGE || this.#binary)) {
         hand(at)
         this.#row = Buffer.allocUnsafe(length - HEADER)
         this.#filled = 0
@@ -119,11 +147,16 @@ export class LargeValueSocket extends Socket {
     const parts: Buffer[] = [row.subarray(0, 2)]
     let at = 2
     for (let i = 0; i < row.readInt16BE(0); i++) {
+      const { type, binary } = this.#columns[i] ?? UNKNOWN
       const length = row.readInt32BE(at)
       const end = at + 4 + Math.max(0, length)
-      if (length > LARGE && this.#texts[i]) {
-        const mark = Buffer.from(`${MARK}${this.#values.push(row.subarray(at + 4, end)) - 1}`)
+      const value = row.subarray(at + 4, end)
+      if (length >= 0 && ((type === TEXT && length > LARGE) || (type === BYTEA && binary))) {
+        const mark = Buffer.from(`${MARK}${this.#values.push(value) - 1}`)
         parts.push(int32(mark.length), mark)
+      } else if (length >= 0 && binary && BINARY[type]) {
+        const text = Buffer.from(BINARY[type](value))
+        parts.push(int32(text.length), text)
       } else parts.push(row.subarray(at, end))
       at = end
     }
@@ -148,15 +181,31 @@ function int32(value: number): Buffer {
   return bytes
 }
 
-/** Of a RowDescription without its header, which columns are of type text. */
-function textsOf(body: Buffer): boolean[] {
-  const texts: boolean[] = []
-  let at = 2
-  for (let i = 0; i < body.readInt16BE(0); i++) {
-    // Name, table, column; type; size, modifier, format.
-    at = body.indexOf(0, at) + 1 + 6
-    texts.push(body.readUInt32BE(at) === TEXT)
+/** Calls `each` with where type and format of each column stand in a RowDescription. */
+function eachColumn(message: Buffer, each: (type: number, format: number) => void): void {
+  let at = HEADER + 2
+  for (let i = 0; i < message.readInt16BE(HEADER); i++) {
+    // Name, table, column; type; size, modifier; format.
+    at = message.indexOf(0, at) + 1 + 6
+    each(at, at + 10)
     at += 12
   }
+}
+
+function columnsOf(message: Buffer): Column[] {
+  const columns: Column[] = []
+  eachColumn(message, (type, format) => {
+    columns.push({ type: message.readUInt32BE(type), binary: message.readInt16BE(format) === 1 })
+  })
+  return columns
+}
+
+/** The description of what binary rows are handed on as. */
+function asTexts(message: Buffer): Buffer {
+  const texts = Buffer.from(message)
+  eachColumn(message, (type, format) => {
+    if (message.readUInt32BE(type) === BYTEA) texts.writeUInt32BE(TEXT, type)
+    texts.writeInt16BE(0, format)
+  })
   return texts
 }

@@ -36,7 +36,8 @@ export interface RawPlaces {
  * Position and audience of a row in one number, where the audiences that the reader may see are few enough: half of what
  * two arrays take to be made, sent and read. Positions, microseconds since 1970, have 52 bits until the year 2112.
  */
-const packs = ({ record }: Placing, { size }: Pick<Reader, 'size'>) => !record && size < AUDIENCES
+export const packs = ({ places, record }: Placing, { size }: Pick<Reader, 'size'>): boolean =>
+  places && !record && size < AUDIENCES
 const BITS = 11
 /** Beyond any number of an audience in so many bits; powers are slow. */
 const AUDIENCES = 2 ** BITS

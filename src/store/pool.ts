@@ -59,7 +59,8 @@ export interface PoolOptions {
 /** Runs statements; a transaction has the same face as the pool. */
 export interface Database {
   rows<T>(statement: Sql): Promise<T[]>
-  one<T>(statement: Sql): Promise<T>
+  /** @param binary values come as PostgreSQL has them, where the connection can: bytes are not told in digits */
+  one<T>(statement: Sql, binary?: boolean): Promise<T>
 }
 
 export class Pool implements Database {
@@ -138,14 +139,14 @@ export class Pool implements Database {
     return (await this.#query(statement)).rowCount ?? 0
   }
 
-  async #query(statement: Sql): Promise<Pick<pg.QueryResult, 'rows' | 'rowCount'>> {
+  async #query(statement: Sql, binary = false): Promise<Pick<pg.QueryResult, 'rows' | 'rowCount'>> {
     const client = await this.#connect()
     const large = largeValuesOf(client)
     let broken: Error | undefined
     try {
       const result = this.#enter
         ? await queryWith(client, this.#enter, render(statement))
-        : await client.query<pg.QueryResultRow>(render(statement))
+        : await client.query(binary && large ? binaryOf(statement) : render(statement))
       this.#replicated(client)
       const { rows, rowCount } = result
       return { rows: (large ? large.fill(rows) : rows) as unknown[], rowCount }
@@ -158,10 +159,10 @@ export class Pool implements Database {
     }
   }
 
-  async one<T>(statement: Sql): Promise<T> {
-    const [row] = await this.rows<T>(statement)
+  async one<T>(statement: Sql, binary = false): Promise<T> {
+    const [row] = (await this.#query(statement, binary)).rows
     if (row === undefined) throw new AppError('internal', { detail: 'a statement returned no row' })
-    return row
+    return row as T
   }
 
   /** Runs `work` in one transaction; a throw rolls back. */
@@ -225,6 +226,11 @@ export class Pool implements Database {
       this.#waiting--
     }
   }
+}
+
+/** The driver's types lack `binary`. */
+function binaryOf(statement: Sql): pg.QueryConfig {
+  return { ...render(statement), binary: true } as pg.QueryConfig
 }
 
 /** An error after which the connection must not be used again. */

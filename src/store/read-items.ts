@@ -7,6 +7,7 @@ import {
   endsOf,
   gathered,
   type Placing,
+  packs,
   placed,
   type RawPlaces,
   refuseUnwritten,
@@ -163,6 +164,7 @@ async function read(db: Database, reader: Reader, query: ItemQuery, sole = false
         select v.position, v.audience, ${item} as item, ${kept} as kept
         from (${rows}) v ${copied ? copies(query, reader) : sql``} window w as (rows unbounded preceding)
       ) q) g`,
+    packs(query, reader),
   ).catch((error: unknown) => {
     throw refuseUnwritten(error)
   })

@@ -32,15 +32,16 @@ export class StaleWorld extends AppError {
  * row is looked at before them, and end with the statement. `body` must be a select that refers to `s.fresh`.
  * @throws StaleWorld when the reader's mark is not the database's any more
  */
-export async function readAs<T>(db: Database, reader: Reader, body: Sql): Promise<T> {
-  const row = await db.one<T & { fresh: boolean }>(sql`select s.fresh, p.* from (
+export async function readAs<T>(db: Database, reader: Reader, body: Sql, binary = false): Promise<T> {
+  const statement = sql`select s.fresh, p.* from (
       select set_config('comity.scope', ${reader.bits}, true) as scope,
         set_config('comity.principal', ${reader.principal}, true) as principal,
         (select epoch from state) = ${reader.mark.epoch}::bigint
           and (select coalesce(max(id), 0) from audience) = ${reader.mark.audiences}::int
           ${reader.past ? hasReplayed(reader.past, reader) : sql``} as fresh
       offset 0
-    ) s left join lateral (${body}) p on true`)
+    ) s left join lateral (${body}) p on true`
+  const row = await db.one<T & { fresh: boolean }>(statement, binary)
   if (!row.fresh) throw new StaleWorld()
   return row
 }

@@ -101,6 +101,65 @@ test('however it is cut', async (t) => {
   }
 })
 
+test('binary rows, from PostgreSQL', async (t) => {
+  const { url } = await database(t)
+  const pool = await poolOf(t, url)
+  const all = sql`decode(string_agg(lpad(to_hex(n), 2, '0'), ''), 'hex') from generate_series(0, 255) n`
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, n) => n))
+  for (const size of [0, 5, 100_000]) {
+    const statement = sql`select true as yes, false as no, 7 as n, -70000 as less, 1790000000000000 as at, 'ü' as small,
+      repeat('ü', ${size}::int) as large, (select ${all}) as bytes, ''::bytea as empty, null::bytea as none, null::bigint as nothing`
+    const { large, ...found } = await pool.one<Record<string, unknown>>(statement, true)
+    t.strictSame(found, {
+      yes: true,
+      no: false,
+      n: 7,
+      less: -70_000,
+      at: 1_790_000_000_000_000n,
+      small: 'ü',
+      bytes,
+      empty: Buffer.alloc(0),
+      none: null,
+      nothing: null,
+    })
+    t.equal(String(large), 'ü'.repeat(size))
+    t.strictSame(await pool.one(statement), { large, ...found }, 'the same as text')
+  }
+  await t.rejects(
+    pool.one(sql`select ''::bytea as bytes, 1 / (1 - n) as broken from generate_series(1, 1) n`, true),
+  )
+  t.strictSame(await pool.one(sql`select '\\x00ff'::bytea as bytes`), { bytes: Buffer.from([0, 255]) })
+})
+
+test('binary rows, however they are cut', (t) => {
+  const types = [17, 20, TEXT_TYPE]
+  const binary = description(types)
+  const text = description([TEXT_TYPE, 20, TEXT_TYPE])
+  for (let i = 0, at = 7; i < types.length; i++) {
+    at = binary.indexOf(0, at) + 1
+    binary.writeInt16BE(1, at + 16)
+    at += 18
+  }
+  const number = Buffer.from('00065c07c2a5c001', 'hex')
+  const values = [Buffer.from([0, 1, 255]), number, Buffer.from('é')]
+  const came = message('D', int16(3), ...values.flatMap((value) => [int32(value.length), value]))
+  const stream = Buffer.concat([binary, came, came, message('C', Buffer.from('SELECT 2\0'))])
+  const mark = (n: number) => `\0${n}`
+  const handed = (n: number) => row([mark(n), String(number.readBigInt64BE()), 'é'])
+  const expected = Buffer.concat([text, handed(0), handed(1), message('C', Buffer.from('SELECT 2\0'))])
+  for (let size = 1; size <= stream.length; size++) {
+    const socket = new LargeValueSocket()
+    const heard: Buffer[] = []
+    socket.on('data', (bytes: Buffer) => heard.push(Buffer.from(bytes)))
+    for (let at = 0; at < stream.length; at += size)
+      socket.takeIn(Buffer.from(stream.subarray(at, at + size)))
+    t.ok(Buffer.concat(heard).equals(expected), `pieces of ${size}`)
+    t.strictSame(socket.fill([{ value: mark(1) }]), [{ value: values[0] }])
+    socket.destroy()
+  }
+  t.end()
+})
+
 async function poolOf(t: Test, url: string): Promise<Pool> {
   const pool = new Pool({ url, role: null, max: 1, statementSeconds: 10, name: 'test', largeValues: true })
   t.teardown(() => pool.close())
