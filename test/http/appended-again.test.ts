@@ -125,3 +125,31 @@ test('what a released reference opens is appended again by its latest version on
   t.equal(older, first, 'the older one stays where it is')
   t.ok(String(latest) > String(second))
 })
+
+test('nor does an older version of a colleague that binds instead of one’s own embargo', async (t) => {
+  const embargo: StixObject = {
+    type: 'marking-definition',
+    spec_version: '2.1',
+    id: `marking-definition--${uuid5('appended again embargo')}`,
+    created: at(1),
+    name: 'not yet',
+    ...marked(TLP.clear),
+    extensions: {
+      [RELEASE_EXTENSION]: { extension_type: 'property-extension', not_before: '2199-01-01T00:00:00Z' },
+    },
+  }
+  for (const colleague of [false, true]) {
+    const [end, later] = [malware(marked(TLP.green)), malware(marked(TLP.amber))]
+    const about = relation(end.id, malware().id)
+    const container = report([about.id, later.id], marked(TLP.green))
+    // Of other ends: the embargo is not on it.
+    const older = { ...about, source_ref: malware().id, ...marked(TLP.red) }
+    if (colleague) await server.as('my').add(AT.closed, older)
+    await my2.add(AT.closed, next(about, 2, TLP.green), container)
+    const before = await added(AT.closed, container.id)
+    await my2.add(AT.closed, embargo, { ...end, ...marked(TLP.green, embargo.id) })
+    t.strictSame(await readers(server, AT.closed, container.id), ['my', 'my2'], 'under the embargo with it')
+    await my2.add(AT.closed, later)
+    t.equal(await added(AT.closed, container.id), before, colleague ? 'with an older version' : 'without')
+  }
+})

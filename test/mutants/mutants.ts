@@ -228,6 +228,7 @@ export const ANSWERS: readonly Mutant[] = [
     ],
     ['what its author does not see moves a row', 'known.gains && !known.held', 'gains && !known.held'],
     ['every version is released again', '(explicit || known.latest)', 'true'],
+    ['what stands in for an embargo releases', 'known.aware && !known.held', 'known.aware'],
   ),
   ...of('taxii/release-due.js', [
     'the end of an embargo recalls nothing that points at it',
