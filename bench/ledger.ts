@@ -81,13 +81,11 @@ async function compare(
   try {
     for (const [limit, figures] of found) {
       for (const one of [on, off]) await sync(one, limit, SECONDS)
+      await settle()
       for (let i = 0; i < ROUNDS; i++) {
-        const [rates, work] = [
-          [0, 0],
-          [0, 0],
-        ]
+        const rates = [0, 0]
+        const work = [0, 0]
         for (const k of i % 2 ? [1, 0] : [0, 1]) {
-          await settle()
           const [before, start] = [worked(), performance.now()]
           const rate = await sync(k === 0 ? on : off, limit, SECONDS)
           const objects = (rate * (performance.now() - start)) / 1000

@@ -20,20 +20,25 @@ const ROW_DESCRIPTION = 0x54
 const DATA_ROW = 0x44
 const TEXT = 25
 const BYTEA = 17
-/** How values of the types that are known come binary. Others that are text are the same. */
+/** Binary values of bool, int8 and int4 as text. */
 const BINARY: Record<number, (value: Buffer) => string> = {
   16: (value) => (value[0] === 1 ? 't' : 'f'),
   20: (value) => String(value.readBigInt64BE()),
   23: (value) => String(value.readInt32BE()),
 }
 
+/** What is handed on as it came. */
+const TEXTS = new Set([TEXT, BYTEA])
+/** Begins a mark: no text of PostgreSQL has a NUL. */
+const MARK = '\0'
+
 interface Column {
   type: number
   binary: boolean
 }
+
+/** Of a row that comes without a description. */
 const UNKNOWN: Column = { type: 0, binary: false }
-/** Begins a mark: no text of PostgreSQL has a NUL. */
-const MARK = '\0'
 
 type Row = Record<string, unknown>
 
@@ -122,6 +127,13 @@ export class LargeValueSocket extends Socket {
         const message = chunk.subarray(at, at + length)
         this.#columns = columnsOf(message)
         this.#binary = this.#columns.some(({ binary }) => binary)
+        const odd = this.#columns.find(({ type, binary }) => binary && !(type in BINARY || TEXTS.has(type)))
+        if (odd) {
+          this.destroy(
+            new Error(`a column of type ${odd.type} is not to be asked for binary: cast it to text`),
+          )
+          return
+        }
         if (this.#binary) {
           hand(at)
           this.emit('data', asTexts(message))

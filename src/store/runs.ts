@@ -17,7 +17,7 @@ export interface Stretch {
  */
 export class Runs {
   readonly #from: number
-  #hex = ''
+  readonly #bytes: number[] = []
   #total = 0
   #first = 0
   /** The run that is not written yet: it may go on. */
@@ -40,11 +40,11 @@ export class Runs {
       this.#count++
     } else if (this.#count === 2 && this.#step > 1) {
       // Two far apart are shorter one by one.
-      this.#hex += leb128(2) + leb128(this.#step - 1)
+      this.#put(2, this.#step - 1)
       this.#step = gap
     } else {
       this.#write()
-      this.#hex += leb128(gap - 1)
+      this.#put(gap - 1)
       this.#count = 1
     }
     this.#last = position
@@ -53,7 +53,7 @@ export class Runs {
 
   end(): Stretch {
     if (this.#count === 2 && this.#step > 1) {
-      this.#hex += leb128(2) + leb128(this.#step - 1)
+      this.#put(2, this.#step - 1)
       this.#count = 1
     }
     this.#write()
@@ -61,13 +61,17 @@ export class Runs {
       count: this.#total,
       first: String(this.#from + this.#first),
       last: String(this.#from + this.#last),
-      runs: this.#hex,
+      runs: Buffer.from(this.#bytes).toString('hex'),
     }
   }
 
   #write(): void {
-    const stepped = this.#count > 1 && this.#step > 1
-    this.#hex += stepped ? leb128(this.#count * 2 + 1) + leb128(this.#step) : leb128(this.#count * 2)
+    if (this.#count > 1 && this.#step > 1) this.#put(this.#count * 2 + 1, this.#step)
+    else this.#put(this.#count * 2)
+  }
+
+  #put(...values: number[]): void {
+    for (const value of values) put(this.#bytes, value)
   }
 }
 
@@ -80,13 +84,16 @@ export function stretchOf(positions: readonly number[]): Stretch {
 
 /** A number as entries hold it, hexadecimal. */
 export function leb128(value: number): string {
-  let text = ''
-  let rest = value
-  for (; rest > 127; rest = Math.floor(rest / 128)) text += BYTES[(rest % 128) + 128]
-  return text + BYTES[rest]
+  const bytes: number[] = []
+  put(bytes, value)
+  return Buffer.from(bytes).toString('hex')
 }
 
-const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+function put(bytes: number[], value: number): void {
+  let rest = value
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
+  bytes.push(rest)
+}
 
 /** The positions that `Runs` was given. */
 export function decodeRuns(first: number, runs: Buffer): number[] {

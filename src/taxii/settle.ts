@@ -104,7 +104,7 @@ export async function settle(
     weighed.set(key, weight)
     const parts = override ? weighParts(at, row, override, label) : NOTHING
     const known = knows.get(row.accepted) as Knowledge
-    // An older version that its author does not see may bind instead of an embargo that it sees: released is neither.
+    // Where an older version that its author does not see binds instead of an embargo that it sees, nothing is released.
     const released = row.held_until !== null && composition.heldUntil === null && known.aware && !known.held
     const move = released || (known.gains && !known.held && (explicit || known.latest))
     const fresh: CopyNote[] = []

@@ -5,7 +5,7 @@ import { api } from '../support/api.ts'
 import type { StixObject } from '../support/client.ts'
 import { AT, COLLECTION, policyWorld, readers } from '../support/policy-world.ts'
 import { startServer } from '../support/server.ts'
-import { malware, relationship, report, TLP, uuid5, version } from '../support/stix.ts'
+import { embargo, malware, relationship, report, TLP, uuid5, version } from '../support/stix.ts'
 
 const server = await startServer(t, { topology: JSON.stringify(policyWorld()) })
 const [my2, sg] = [server.as('my2'), server.as('sg')]
@@ -126,18 +126,8 @@ test('what a released reference opens is appended again by its latest version on
   t.ok(String(latest) > String(second))
 })
 
-test('nor does an older version of a colleague that binds instead of one’s own embargo', async (t) => {
-  const embargo: StixObject = {
-    type: 'marking-definition',
-    spec_version: '2.1',
-    id: `marking-definition--${uuid5('appended again embargo')}`,
-    created: at(1),
-    name: 'not yet',
-    ...marked(TLP.clear),
-    extensions: {
-      [RELEASE_EXTENSION]: { extension_type: 'property-extension', not_before: '2199-01-01T00:00:00Z' },
-    },
-  }
+test('an older version of a colleague that binds instead of one’s own embargo moves nothing', async (t) => {
+  const notYet = embargo(BigInt(Date.UTC(2199, 0, 1)) * 1000n)
   for (const colleague of [false, true]) {
     const [end, later] = [malware(marked(TLP.green)), malware(marked(TLP.amber))]
     const about = relation(end.id, malware().id)
@@ -147,7 +137,7 @@ test('nor does an older version of a colleague that binds instead of one’s own
     if (colleague) await server.as('my').add(AT.closed, older)
     await my2.add(AT.closed, next(about, 2, TLP.green), container)
     const before = await added(AT.closed, container.id)
-    await my2.add(AT.closed, embargo, { ...end, ...marked(TLP.green, embargo.id) })
+    await my2.add(AT.closed, notYet, { ...end, ...marked(TLP.green, notYet.id) })
     t.strictSame(await readers(server, AT.closed, container.id), ['my', 'my2'], 'under the embargo with it')
     await my2.add(AT.closed, later)
     t.equal(await added(AT.closed, container.id), before, colleague ? 'with an older version' : 'without')

@@ -128,6 +128,8 @@ test('binary rows, from PostgreSQL', async (t) => {
   await t.rejects(
     pool.one(sql`select ''::bytea as bytes, 1 / (1 - n) as broken from generate_series(1, 1) n`, true),
   )
+  const odd = await pool.one(sql`select now() as moment`, true).catch((cause: Error) => cause)
+  t.match(String(odd), /type 1184 is not to be asked for binary/)
   t.strictSame(await pool.one(sql`select '\\x00ff'::bytea as bytes`), { bytes: Buffer.from([0, 255]) })
 })
 
