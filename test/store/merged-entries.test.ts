@@ -17,6 +17,9 @@ interface Delivery {
   parts: Part[]
 }
 
+/** COMITY_SEEDS: how many histories; each costs over a second. */
+const SEEDS = Number(process.env.COMITY_SEEDS ?? 10)
+
 const START = Date.parse('2026-11-25T10:00:00Z') * 1000
 
 function randomParts(random: Random, from: number, single: boolean): Part[] {
@@ -112,7 +115,7 @@ test('the same entries, in the same order', async (t) => {
   const { url } = await database(t)
   await asOwner(url, async (client) => {
     let [merged, noticed] = [0, 0]
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       const list = randomDeliveries(new Random(seed))
       const ids = list.map(({ id }) => id)
       const earlier = await entries(client, list, () =>
@@ -147,8 +150,8 @@ test('the same entries, in the same order', async (t) => {
           .sort((a, b) => a - b)
       t.strictSame(held(now.rows as never), held(list.flatMap(({ parts }) => parts)), 'and nothing is lost')
     }
-    t.ok(noticed > 100, `${noticed} notices of what was sealed after its recall`)
-    t.ok(merged > 300, `${merged} were put together with another`)
+    t.ok(noticed > SEEDS, `${noticed} notices of what was sealed after its recall`)
+    t.ok(merged > 30 * SEEDS, `${merged} were put together with another`)
   })
 })
 
