@@ -21,17 +21,20 @@ const ATTEMPTS = 600
  * Reads the steps of a migration whose first line is `-- online`. Each begins with a line `-- step: NAME`, or
  * `-- step: NAME (alone)`. What stands before the first is a comment.
  * @returns null for one that is not online
+ * @throws Error where something would be left out
  */
 export function stepsOf(text: string): Step[] | null {
   if (!/^-- online\r?\n/.test(text)) return null
-  return text
-    .split(/^-- step: /m)
-    .slice(1)
-    .map((part) => {
-      const [, name = '', alone] = /^([a-z-]+)( \(alone\))?\r?\n/.exec(part) ?? []
-      if (name === '') throw new Error(`a step has no name: ${part.slice(0, 40)}`)
-      return { name, alone: alone !== undefined, text: part.slice(part.indexOf('\n') + 1) }
-    })
+  const [before = '', ...parts] = text.split(/^-- step: /m)
+  const lost = before.split('\n').find((line) => !/^\s*(--|$)/.test(line))
+  if (lost !== undefined)
+    throw new Error(`a statement before the first step would not run: ${lost.slice(0, 40)}`)
+  if (parts.length === 0) throw new Error('an online migration has no step')
+  return parts.map((part) => {
+    const [, name = '', alone] = /^([a-z-]+)( \(alone\))?\r?\n/.exec(part) ?? []
+    if (name === '') throw new Error(`a step has no name: ${part.slice(0, 40)}`)
+    return { name, alone: alone !== undefined, text: part.slice(part.indexOf('\n') + 1) }
+  })
 }
 
 /**

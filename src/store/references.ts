@@ -112,6 +112,18 @@ export async function readEdges(
     ${sources.map((s) => s.principal)}::text[])`)
 }
 
+/** @returns those of the rows beside which another version of their chain is open */
+export async function readWithAnotherOpen(
+  db: Database,
+  collection: number,
+  accepted: readonly bigint[],
+): Promise<bigint[]> {
+  const rows = await db.rows<{ accepted: bigint }>(
+    sql`select with_another_open(${collection}, ${accepted.map(String)}::bigint[]) as accepted`,
+  )
+  return rows.map((row) => row.accepted)
+}
+
 export interface NewReference {
   source: bigint
   target: string

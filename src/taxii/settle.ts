@@ -16,6 +16,7 @@ import {
   readDependants,
   readEdges,
   readLabelledRows,
+  readWithAnotherOpen,
   setLabels,
 } from '../store/references.ts'
 import type { Micros } from '../time.ts'
@@ -76,10 +77,9 @@ export async function settle(
   const { db, collection, book, now, exchange } = at
   const rows = await readLabelledRows(db, collection.seq, accepted, collection.redaction === 'redact')
   rows.sort((a, b) => (a.position < b.position ? -1 : 1))
-  const edges = collection.refs === 'own' ? [] : await readEdges(db, collection.seq, rows)
+  const { edges, compositions } = await composed(at, rows, overrides)
   const parted = rows.filter((row) => row.parted).map((row) => row.accepted)
   const notes = await readCopyNotes(db, collection.seq, parted)
-  const compositions = closed(at, rows, edges, overrides)
   const knows = await knowledge(at, rows, edges, overrides, compositions)
   const labels: NewLabel[] = []
   const renderings: NewRendering[] = []
@@ -260,12 +260,68 @@ function bodyOf(
     : { text: null, hash: null }
 }
 
-/** Compositions of all rows: those that point at each other are composed until nothing changes. */
+/** As deep as reports about reports go; what is deeper waits with what it refers to: tighter, never wider. */
+const MOST_HOLDS = 8
+
+/**
+ * Compositions of rows, and what they refer to. What comes under an embargo here is the latest of its chain no more: its
+ * row is held first, so that what refers to it is judged by another version that is open, if there is one (policy.md §7).
+ */
+async function composed(
+  at: Transaction,
+  rows: readonly LabelledRow[],
+  overrides: ReadonlyMap<bigint, Override>,
+): Promise<{ edges: readonly EdgeRow[]; compositions: Map<bigint, Composition> }> {
+  const { db, collection, book, now } = at
+  if (collection.refs === 'own') return { edges: [], compositions: closed(at, rows, [], overrides) }
+  let edges = await readEdges(db, collection.seq, rows)
+  let compositions = closed(at, rows, edges, overrides)
+  const held = new Set<bigint>()
+  for (let round = 0; round < MOST_HOLDS; round++) {
+    const latest = new Set(edges.map((edge) => edge.latest))
+    const waits = ({ accepted, held_until }: LabelledRow) =>
+      held_until === null && latest.has(accepted) && !held.has(accepted)
+    const heldIn = (found: ReadonlyMap<bigint, Composition>) => (row: LabelledRow) =>
+      found.get(row.accepted)?.heldUntil != null
+    const names = rows.filter((row) => waits(row) && heldIn(compositions)(row)).map((row) => row.accepted)
+    const replaced = names.length === 0 ? [] : await readWithAnotherOpen(db, collection.seq, names)
+    if (replaced.length === 0) break
+    // Not those that would wait only for one another: another version may decide for them as well.
+    const least = closed(at, rows, edges, overrides, new Set(replaced))
+    const holds: NewLabel[] = []
+    for (const row of rows.filter((row) => replaced.includes(row.accepted) && heldIn(least)(row))) {
+      const { record, heldUntil } = compositions.get(row.accepted) as Composition
+      const { accepted, marks, need } = row
+      held.add(accepted)
+      holds.push({
+        accepted,
+        label: await book.id(record),
+        marks,
+        need,
+        heldUntil,
+        move: false,
+        text: null,
+        hash: null,
+      })
+    }
+    if (holds.length === 0) break
+    await setLabels(db, collection.seq, now, holds)
+    edges = await readEdges(db, collection.seq, rows)
+    compositions = closed(at, rows, edges, overrides)
+  }
+  return { edges, compositions }
+}
+
+/**
+ * Compositions of all rows: those that point at each other are composed until nothing changes.
+ * @param unsaid rows that say nothing to what refers to them
+ */
 function closed(
   { collection, book, now }: Transaction,
   rows: readonly LabelledRow[],
   edges: readonly EdgeRow[],
   overrides: ReadonlyMap<bigint, Override>,
+  unsaid: ReadonlySet<bigint> = new Set(),
 ): Map<bigint, Composition> {
   const references = bySource(edges)
   const composer = new Composer(collection, now)
@@ -281,6 +337,7 @@ function closed(
   }
   for (const row of rows) compositions.set(row.accepted, composeRow(row, []))
   const says = ({ latest, label, held }: EdgeRow): Referenced[] => {
+    if (latest !== null && unsaid.has(latest)) return []
     const open = latest === null ? undefined : compositions.get(latest)
     const said: Referenced[] = open
       ? [{ record: open.record }]

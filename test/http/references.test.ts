@@ -4,7 +4,7 @@ import { api } from '../support/api.ts'
 import type { StixObject } from '../support/client.ts'
 import { AT, COLLECTION, policyWorld, readers } from '../support/policy-world.ts'
 import { apply, startServer } from '../support/server.ts'
-import { indicator, ipv4, malware, relationship, report, TLP, version } from '../support/stix.ts'
+import { embargo, indicator, ipv4, malware, relationship, report, TLP, version } from '../support/stix.ts'
 
 const server = await startServer(t, { topology: JSON.stringify(policyWorld()) })
 const path = AT.closed
@@ -79,6 +79,38 @@ test('a target that was deleted and comes back decides again', async (t) => {
   t.strictSame(await sees(relation.id), EVERYBODY, 'its last label stays')
   await my.add(path, { ...version(target, '2026-02-01T00:00:00.000Z'), ...marked(TLP.red) })
   t.strictSame(await sees(relation.id), ['my'], 'a stricter one tightens')
+})
+
+test('what comes under an embargo through a reference lets an older version decide', async (t) => {
+  const later = embargo(BigInt(Date.UTC(2199, 0, 1)) * 1000n)
+  const waited = malware()
+  const first = report([malware().id], marked(TLP.green))
+  const second = {
+    ...version(first, '2026-02-01T00:00:00.000Z'),
+    object_refs: [waited.id],
+    ...marked(TLP.amber),
+  }
+  const about = report([first.id], marked(TLP.amber))
+  const wider = { ...version(about, '2026-02-01T00:00:00.000Z'), ...marked(TLP.green) }
+  const further = report([about.id], marked(TLP.green))
+  await my.add(path, first, second, about, wider, further)
+  for (const { id } of [first, about, further]) t.strictSame(await sees(id), ['my', 'my2', 'bank', 'sg'])
+  const place = async (id: string) => (await sg.getManifest(path, { 'match[id]': id })).records[0]?.date_added
+  const before = await place(further.id)
+  await my.add(path, later, { ...waited, object_marking_refs: [TLP.green, later.id] })
+  t.strictSame(await sees(waited.id), ['my', 'my2'], 'under embargo')
+  const seen = await sg.getObject(path, first.id, { 'match[version]': 'all' })
+  t.strictSame(
+    seen.objects.map(({ modified }) => modified),
+    [first.modified],
+    'as is the version that refers to it',
+  )
+  for (const { id } of [first, about, further])
+    t.strictSame(await sees(id), EVERYBODY, 'the older one decides')
+  t.ok(String(await place(further.id)) > String(before), 'which is a release')
+  const last = report([further.id], marked(TLP.green))
+  await my.add(path, last)
+  t.strictSame(await sees(last.id), EVERYBODY, 'as for what comes later')
 })
 
 test('circles, own copies, and collections that ask for their own labels only', async (t) => {

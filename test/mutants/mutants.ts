@@ -229,6 +229,8 @@ export const ANSWERS: readonly Mutant[] = [
     ['what its author does not see moves a row', 'known.gains && !known.held', 'gains && !known.held'],
     ['every version is released again', '(explicit || known.latest)', 'true'],
     ['what stands in for an embargo releases', 'known.aware && !known.held', 'known.aware'],
+    ['what comes under an embargo hides what is older', 'const MOST_HOLDS = 8', 'const MOST_HOLDS = 0'],
+    ['what waits for one another is held alike', 'new Set(replaced)', 'new Set()'],
   ),
   ...of('taxii/release-due.js', [
     'the end of an embargo recalls nothing that points at it',

@@ -232,6 +232,11 @@ test('pages across a border, and a row that goes across', async (t) => {
 
 test('an online migration', async (t) => {
   t.equal(stepsOf('create table a ();'), null)
+  t.throws(
+    () => stepsOf('-- online\ncreate table a ();'),
+    /before the first step would not run: create table a/,
+  )
+  t.throws(() => stepsOf('-- online\n-- just words\n'), /has no step/)
   const { url } = await database(t)
   const text = (last: string) => `-- online
 -- step: one
