@@ -132,6 +132,7 @@ const FUNCTIONS = [
   'validate_ahead',
   'veto_reached',
   'whoami',
+  'with_another_open',
 ]
 
 /** Functions that make statements out of text: names and bounds of partitions, which no caller gives. */
