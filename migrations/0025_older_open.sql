@@ -1,6 +1,6 @@
 -- online
 -- What comes under an embargo through a reference is not the latest of its chain before its time (policy.md 7): which rows
--- of chains have another open version that decides in their place. Runs as comity_owner, schema comity.
+-- of chains have another open version that decides in their place, and which versions an author itself has under one. Runs as comity_owner, schema comity.
 
 -- step: functions
 
@@ -10,5 +10,14 @@ language sql stable security definer set search_path = comity, pg_temp as $$
   where exists (select from item i where i.collection = p_collection and i.object_id = l.object_id
     and i.organization = l.organization and i.held_until is null and i.accepted <> l.accepted)
 $$;
-revoke all on function with_another_open(int, bigint[]) from public;
-grant execute on function with_another_open(int, bigint[]) to comity_app;
+
+-- By the place of the chain in the list, from 0.
+create function held_of(p_collection int, p_targets text[], p_organizations text[], p_principals text[])
+returns table (n int, label int)
+language sql stable security definer set search_path = comity, pg_temp as $$
+  select c.n::int - 1, i.label from unnest(p_targets, p_organizations, p_principals) with ordinality as c (target, organization, principal, n)
+  join item i on i.collection = p_collection and i.object_id = c.target and i.organization = c.organization
+  where i.principal = c.principal and i.held_until is not null
+$$;
+revoke all on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]) from public;
+grant execute on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]) to comity_app;

@@ -112,6 +112,27 @@ export async function readEdges(
     ${sources.map((s) => s.principal)}::text[])`)
 }
 
+/**
+ * Versions under embargo that these principals sent.
+ * @returns their labels, by the place of the chain in the list
+ */
+export async function readHeldOf(
+  db: Database,
+  collection: number,
+  chains: readonly { target: string; organization: string | null; principal: string }[],
+): Promise<Map<number, number[]>> {
+  const found = new Map<number, number[]>()
+  for (const { n, label } of await db.rows<{ n: number; label: number }>(
+    sql`select * from held_of(${collection}, ${chains.map((c) => c.target)}::text[],
+      ${chains.map((c) => c.organization)}::text[], ${chains.map((c) => c.principal)}::text[])`,
+  )) {
+    const list = found.get(n)
+    if (list) list.push(label)
+    else found.set(n, [label])
+  }
+  return found
+}
+
 /** @returns those of the rows beside which another version of their chain is open */
 export async function readWithAnotherOpen(
   db: Database,

@@ -1,10 +1,17 @@
 /** What the author of a row knows of its label: that alone decides whether the row is appended again (policy.md §7). */
 import { rights } from '../policy/access.ts'
-import { demandsOfParts, join } from '../policy/closure.ts'
+import { demandsOfParts, type Joined, join } from '../policy/closure.ts'
 import { distinct } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { isContainer } from '../stix/index.ts'
-import { type EdgeRow, type LabelledRow, learn, readEdges, readLabelledRows } from '../store/references.ts'
+import {
+  type EdgeRow,
+  type LabelledRow,
+  learn,
+  readEdges,
+  readHeldOf,
+  readLabelledRows,
+} from '../store/references.ts'
 import type { Micros } from '../time.ts'
 import type { Composition } from './compose.ts'
 import { Numbers } from './numbers.ts'
@@ -17,10 +24,17 @@ export interface Knowledge {
   loses: boolean
   /** Is it the latest version that its author sees? */
   latest: boolean
-  held: boolean
-  /** Does it know of an embargo that may have ended? */
-  aware: boolean
+  /** As it is now. */
+  label: AudienceRecord
+  /** Has an embargo that its author knows of ended since the row was appended? */
+  released: boolean
 }
+
+/**
+ * How far ahead of the clock a row may lie that was just appended. Embargoes that had ended before a row was appended
+ * released it then: rows of before kept them in their markings.
+ */
+const AHEAD: Micros = 60_000_000n
 
 type Sees = (record: AudienceRecord) => boolean
 
@@ -42,7 +56,7 @@ export function bare(record: AudienceRecord): AudienceRecord {
 export function together(records: readonly AudienceRecord[], now: Micros): AudienceRecord | null {
   const [first, ...rest] = records
   if (!first) return null
-  if (rest.length === 0) return bare(first)
+  if (rest.length === 0) return begun(bare(first), now)
   return {
     ...bare(first),
     own: distinct(
@@ -50,6 +64,12 @@ export function together(records: readonly AudienceRecord[], now: Micros): Audie
       now,
     ),
   }
+}
+
+/** The same without windows that have begun. */
+export function begun(record: AudienceRecord, now: Micros): AudienceRecord {
+  const ended = record.own.some(({ notBefore }) => notBefore !== undefined && BigInt(notBefore) <= now)
+  return ended ? { ...record, own: distinct(record.own, now) } : record
 }
 
 /** A label as its author knows it. What is taken out of containers never counts: their readers do not see all of it. */
@@ -60,8 +80,28 @@ export function knownLabel(
   seen: readonly AudienceRecord[],
   now: Micros,
 ): AudienceRecord {
+  return knownJoin(collection, type, marks, seen, now).record
+}
+
+function knownJoin(
+  collection: Collection,
+  type: string,
+  marks: AudienceRecord,
+  seen: readonly AudienceRecord[],
+  now: Micros,
+): Joined {
   const strips = collection.redaction === 'redact' && isContainer(type)
-  return join(bare(marks), strips ? [] : seen.map((record) => ({ record })), now).record
+  return join(bare(marks), strips ? [] : seen.map((record) => ({ record })), now)
+}
+
+/**
+ * Until when a row is held: as its author knows it, so that what is hidden from it does not show in what happens to the
+ * row then. Where that is sooner than all of it, it is held on from there.
+ */
+export function heldUntil(known: AudienceRecord, { heldUntil }: Composition, now: Micros): Micros | null {
+  if (!known.held) return heldUntil
+  const { heldUntil: told } = join(known, [], now)
+  return told === null || (heldUntil !== null && heldUntil < told) ? heldUntil : told
 }
 
 /** Known labels of the objects of one request: the same object for equal marks and references. */
@@ -123,6 +163,8 @@ interface Seen {
   /** A version of its own, with references of its own: its label as its author knows it. */
   own: { accepted: bigint } | null
   record: AudienceRecord | null
+  /** Is the latest open version hidden from the author, which has no other? */
+  hidden?: boolean
 }
 
 /** Compares what authors knew of their rows' labels with what they know now, and remembers that. */
@@ -146,6 +188,8 @@ export async function knowledge(
     for (const edge of references.get(row.accepted) ?? [])
       seen.set(edge, look(at, row, edge, sees, compositions))
   }
+  const all = known.flatMap(({ row }) => (references.get(row.accepted) ?? []).map((edge) => ({ row, edge })))
+  await lookBehind(at, all, seen)
   const inside = new Set(rows.map((row) => row.accepted))
   const elsewhere = [...seen.values()].flatMap(({ own }) =>
     own && !inside.has(own.accepted) ? [own.accepted] : [],
@@ -201,13 +245,21 @@ export async function knowledge(
         own.some((edge) => (edge.known ?? 0) < 0 && seen.get(edge)?.record != null),
       loses: weighed.some((one) => one.loses),
       latest: row.latest || !(row.superseded || sees(book.record(row.newest as number))),
-      held: after.held === true,
-      aware: [marksOf(row), ...knew].some((r) => r.own.some(({ notBefore }) => notBefore !== undefined)),
+      label: after,
+      released:
+        !after.held && embargoed(row, knownJoin(collection, row.type, marksOf(row), knew, NEVER).record),
     })
   }
   await remember(at, seen, said)
   return found
 }
+
+/** Before any window: none has begun. */
+const NEVER: Micros = -1n
+
+/** Was it under this embargo when it was last appended? */
+const embargoed = ({ position }: LabelledRow, { own }: AudienceRecord) =>
+  own.some(({ notBefore }) => notBefore !== undefined && BigInt(notBefore) > position - AHEAD)
 
 /**
  * What the author of a row may see in this collection. All, when it reads nothing there: no date_added tells it
@@ -243,10 +295,29 @@ function look(
     if (sees(labelOf(latest, label)) && due.every((h) => sees(book.record(h.label))))
       return version(latest, label, edge.refers)
     if (mine !== null) return version(mine, edge.mine_label as number, edge.mine_refers)
-    return { own: null, record: null }
   }
   const waiting = (held ?? []).map((h) => book.record(h.label)).filter(sees)
-  return { own: null, record: together(waiting, now) }
+  return { own: null, record: together(waiting, now), hidden: latest !== null }
+}
+
+/**
+ * Where the latest open version is hidden from a row's author, versions of its own that are under an embargo say what
+ * they would say without that one, also when they are older.
+ */
+async function lookBehind(
+  { db, collection, book, now }: Transaction,
+  edges: readonly { row: LabelledRow; edge: EdgeRow }[],
+  seen: Map<EdgeRow, Seen>,
+): Promise<void> {
+  const hidden = edges.filter(({ edge }) => seen.get(edge)?.hidden)
+  if (hidden.length === 0) return
+  const chains = hidden.map(({ row, edge }) => ({ ...edge, principal: row.principal }))
+  const own = await readHeldOf(db, collection.seq, chains)
+  for (const [i, { edge }] of hidden.entries()) {
+    const { record } = seen.get(edge) as Seen
+    const held = [...(record ? [record] : []), ...(own.get(i) ?? []).map((label) => book.record(label))]
+    seen.set(edge, { own: null, record: together(held, now) })
+  }
 }
 
 async function remember(

@@ -6,7 +6,7 @@ import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
 import type { Micros } from '../time.ts'
 import { Arriving, type Reference } from './arriving.ts'
-import { KnownLabels, knownLabelsOf, together } from './author-view.ts'
+import { heldUntil, KnownLabels, knownLabelsOf, together } from './author-view.ts'
 import { Book } from './book.ts'
 import { Composer, type Composition, type Edge, type Ingredients } from './compose.ts'
 import type { Exchange } from './exchange.ts'
@@ -18,6 +18,7 @@ import { untilStable } from './until-stable.ts'
 export interface Closed {
   candidate: Candidate
   composition: Composition
+  heldUntil: Micros | null
   /** Each target once, with the organization whose copies are meant; null: not there yet. */
   references: Reference[]
   /** References that the writer can see to be stricter. */
@@ -87,7 +88,7 @@ export function closeAmong(
   if (!there) {
     return candidates.map((candidate) => {
       const composition = composer.compose(ingredients(candidate), [])
-      return { candidate, composition, references: [], tightened: [] }
+      return { candidate, composition, heldUntil: composition.heldUntil, references: [], tightened: [] }
     })
   }
   const { refs, copies, replaced, ownLabels } = there
@@ -141,6 +142,7 @@ export function closeAmong(
   return candidates.map((candidate, i) => ({
     candidate,
     composition: compositions[i] as Composition,
+    heldUntil: heldUntil(known[i] as AudienceRecord, compositions[i] as Composition, now),
     references: references[i] as Reference[],
     tightened: shown.of(candidate.marks, sayings[i] as Edge[], references[i] as Reference[]),
   }))

@@ -20,7 +20,7 @@ import {
   setLabels,
 } from '../store/references.ts'
 import type { Micros } from '../time.ts'
-import { bySource, type Knowledge, knowledge } from './author-view.ts'
+import { begun, bySource, heldUntil, type Knowledge, knowledge } from './author-view.ts'
 import type { Book } from './book.ts'
 import { Composer, type Composition, type Edge } from './compose.ts'
 import type { Exchange } from './exchange.ts'
@@ -90,23 +90,22 @@ export async function settle(
     const composition = compositions.get(row.accepted) as Composition
     const override = overrides.get(row.accepted)
     const label = await book.id(composition.record)
-    const marks = await book.id(override?.marks ?? book.record(row.marks ?? row.label))
+    const marks = await book.id(begun(override?.marks ?? book.record(row.marks ?? row.label), now))
     const need = composition.need ? await book.id(composition.need) : label
     const copies = composition.copies
+    const known = knows.get(row.accepted) as Knowledge
+    const held = heldUntil(known.label, composition, now)
     const same =
       label === row.label &&
       marks === (row.marks ?? row.label) &&
       need === (row.need ?? row.label) &&
-      composition.heldUntil === row.held_until &&
+      held === row.held_until &&
       !override?.text
     const key = `${row.label} ${label}`
     const weight = weighed.get(key) ?? weigh(at, row, label)
     weighed.set(key, weight)
     const parts = override ? weighParts(at, row, override, label) : NOTHING
-    const known = knows.get(row.accepted) as Knowledge
-    // Where an older version that its author does not see binds instead of an embargo that it sees, nothing is released.
-    const released = row.held_until !== null && composition.heldUntil === null && known.aware && !known.held
-    const move = released || (known.gains && !known.held && (explicit || known.latest))
+    const move = known.released || (known.gains && !known.label.held && (explicit || known.latest))
     const fresh: CopyNote[] = []
     for (const { record, rank, hash } of copies ?? [])
       fresh.push({ audience: await book.id(record), rank, hash })
@@ -126,7 +125,7 @@ export async function settle(
         label,
         marks: marks === label ? null : marks,
         need: need === label ? null : need,
-        heldUntil: composition.heldUntil,
+        heldUntil: held,
         move,
         ...bodyOf(row, override, copies !== null),
       })

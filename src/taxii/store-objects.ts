@@ -149,7 +149,7 @@ async function append(
 
 function toItem(
   { candidate, replaces }: Draft,
-  { composition }: Closed,
+  { composition, heldUntil }: Closed,
   label: number,
   marks: number,
   need: number | null,
@@ -166,7 +166,7 @@ function toItem(
     label,
     marks: marks === label ? null : marks,
     need: need === label ? null : need,
-    heldUntil: composition.heldUntil,
+    heldUntil,
     hash: parted ? '' : hash,
     text: parted ? '' : text,
     parted,

@@ -42,9 +42,9 @@ export async function planPlain(
   const outcomes = [...prepared.outcomes]
   const items: Plain['items'] = []
   const drafts: Draft[] = []
-  for (const { candidate, composition, references: meant, tightened } of ahead.closed) {
+  for (const { candidate, composition, heldUntil, references: meant, tightened } of ahead.closed) {
     const { object, marksId, index } = candidate
-    if (composition.copies || composition.need || composition.heldUntil !== null) return null
+    if (composition.copies || composition.need || heldUntil !== null) return null
     const label = idOf(composition.record)
     const references = meant.map(({ target, organization, known }) => ({
       target,

@@ -196,6 +196,8 @@ export const WORLDS: readonly Mutant[] = [
     ['kept pages outlive copies', '!same || move || copies', '!same || move'],
     ['releases stay where they are', 'const move = released ||', 'const move = false &&'],
     ['older versions need no part of it', 'need: need === label ? null : need', 'need: null'],
+    ['what comes under an embargo hides what is older', 'const MOST_HOLDS = 8', 'const MOST_HOLDS = 0'],
+    ['what waits for one another is held alike', 'new Set(replaced)', 'new Set()'],
     ['copies stay beside the whole', '!same || move || copies || row.parted', '!same || move || copies'],
   ),
   ...of(
@@ -226,22 +228,29 @@ export const ANSWERS: readonly Mutant[] = [
       'const record = asItWas(book.record(copy.audience), moment)',
       'const record = book.record(copy.audience)',
     ],
-    ['what its author does not see moves a row', 'known.gains && !known.held', 'gains && !known.held'],
+    [
+      'what its author does not see moves a row',
+      'known.gains && !known.label.held',
+      'gains && !known.label.held',
+    ],
     ['every version is released again', '(explicit || known.latest)', 'true'],
-    ['what stands in for an embargo releases', 'known.aware && !known.held', 'known.aware'],
-    ['what comes under an embargo hides what is older', 'const MOST_HOLDS = 8', 'const MOST_HOLDS = 0'],
-    ['what waits for one another is held alike', 'new Set(replaced)', 'new Set()'],
   ),
   ...of('taxii/release-due.js', [
     'the end of an embargo recalls nothing that points at it',
     "await recallPointing(at, '', followed)",
     'undefined',
   ]),
-  ...of('taxii/author-view.js', [
-    'authors see everything',
-    'rights(world, caller, collection)?.read ? exchange.admits(caller, false) : () => true',
-    '() => true',
-  ]),
+  ...of(
+    'taxii/author-view.js',
+    [
+      'authors see everything',
+      'rights(world, caller, collection)?.read ? exchange.admits(caller, false) : () => true',
+      '() => true',
+    ],
+    ['what is under an embargo releases', 'released: !after.held &&', 'released:'],
+    ['rows are held as long as all is', 'if (!known.held)', 'if (true)'],
+    ['what lies behind a hidden version says nothing', 'hidden: latest !== null', 'hidden: false'],
+  ),
   ...of(
     'store/ledger.js',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program

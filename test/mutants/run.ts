@@ -24,6 +24,7 @@ const ASKED = [
   'ledger',
   'ledger-blind',
   'appended-again',
+  'embargo-beside-hidden',
   'late-tightening',
   'hidden-arrivals',
   '../store/merged-entries',

@@ -83,6 +83,7 @@ const FUNCTIONS = [
   'find_recalls',
   'finish_step',
   'heads_due',
+  'held_of',
   'intern',
   'keep_head',
   'labelled_rows',

@@ -1,0 +1,144 @@
+/**
+ * An embargo ends, and what refers to what was under it is appended again: whatever versions of a colleague's, which the
+ * author does not see, bind meanwhile (policy.md §7, "The promise").
+ */
+import { type Test, test } from 'tap'
+import type { StixObject } from '../support/client.ts'
+import { database } from '../support/cluster.ts'
+import { applyInProcess, openNode, TestClock } from '../support/in-process.ts'
+import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
+import { START } from '../support/random-world.ts'
+import { embargo, malware, relationship, report, TLP, uuid5, version } from '../support/stix.ts'
+
+const SECOND = 1_000_000n
+const END = START + 60n * SECOND
+const later = embargo(END)
+const marked = (...refs: string[]) => ({ object_marking_refs: refs })
+const as = (who: string) => `Basic ${Buffer.from(`${who}:pw-${who}`).toString('base64')}`
+const at = (month: number) => `2026-0${month}-01T00:00:00.000Z`
+
+interface Stage {
+  clock: TestClock
+  add(who: string, ...objects: StixObject[]): Promise<void>
+  /** Whether the object was appended again since the last time, by what its author sees. */
+  note(what: string): Promise<void>
+  told: string[]
+  work(): Promise<void>
+  relabel(id: string, ...refs: string[]): Promise<void>
+}
+
+async function stage(t: Test, id: string, run: (stage: Stage) => Promise<void>): Promise<string[]> {
+  const { url } = await database(t)
+  const clock = new TestClock(START)
+  await applyInProcess(url, JSON.stringify(policyWorld()), clock.now())
+  const node = await openNode(url, clock)
+  const told: string[] = []
+  let before = 'undefined'
+  try {
+    await run({
+      clock,
+      told,
+      async add(who, ...objects) {
+        clock.at += SECOND
+        const body = JSON.stringify({ objects })
+        const answer = await node.call({ method: 'POST', path: `${AT.closed}objects/`, as: as(who), body })
+        t.equal(answer.taxiiStatus.failure_count, 0, answer.text)
+      },
+      async note(what) {
+        const answer = await node.call({ path: `${AT.closed}manifest/?match[id]=${id}`, as: as('my2') })
+        const now = String(JSON.parse(answer.text).objects?.[0]?.date_added)
+        told.push(`${what}: ${now === before ? 'as it was' : 'appended'}`)
+        before = now
+      },
+      work: () => node.work(),
+      async relabel(id, ...refs) {
+        const answer = await node.call({
+          method: 'PATCH',
+          path: `/api/v1/roots/one/collections/${COLLECTION.closed}/objects/${id}`,
+          as: as('my2'),
+          body: JSON.stringify({ ...marked(...refs), reason: 'later' }),
+          headers: { accept: 'application/json', 'content-type': 'application/json' },
+        })
+        t.equal(answer.status, 200, answer.text)
+      },
+    })
+  } finally {
+    await node.close()
+  }
+  return told
+}
+
+const LATER = END + 60n * SECOND
+const longer = { ...embargo(LATER), id: `marking-definition--${uuid5('embargo beside hidden longer')}` }
+const held = marked(TLP.green, later.id)
+
+/** What refers to a version of one's own, under an embargo by itself or by what it refers to, beside a colleague's version. */
+async function refers(
+  t: Test,
+  by: 'itself' | 'reference' | 'relabel',
+  hidden: number | null,
+): Promise<string[]> {
+  const end = malware(marked(TLP.green))
+  const own = relationship(end.id, malware().id, { modified: at(2), ...marked(TLP.green) })
+  const container = report([own.id], marked(TLP.green))
+  const theirs = { ...own, modified: at(hidden ?? 1), source_ref: malware().id, ...marked(TLP.red) }
+  return await stage(t, container.id, async ({ add, note, clock, work, relabel }) => {
+    if (hidden !== null) await add('my', theirs)
+    await add('my2', later, longer, by === 'reference' ? own : { ...own, ...held }, container)
+    await note('first')
+    await add('my2', by === 'reference' ? { ...end, ...held } : end)
+    if (by === 'relabel') await relabel(own.id, TLP.green, longer.id)
+    await note('held')
+    await add('my2', malware(marked(TLP.green)))
+    for (const time of [END, LATER]) {
+      clock.at = time
+      await note('its time')
+      await work()
+      await note('the job')
+    }
+    await add('my2', { ...version(own, at(4)), ...marked(TLP.green) })
+    await note('a new version')
+  })
+}
+
+/** What is under an embargo itself, and refers to what a colleague then sends under a longer one, or does not. */
+async function awaits(t: Test, hidden: boolean): Promise<string[]> {
+  const longer = {
+    ...embargo(END + 60n * SECOND),
+    id: 'marking-definition--5e1b3f57-6a0d-4d56-8f0b-3c1d9a7e2b10',
+  }
+  const subject = malware()
+  const own = report([subject.id], held)
+  return await stage(t, own.id, async ({ add, note, clock, work }) => {
+    await add('my2', later, own)
+    await note('first')
+    if (hidden) await add('my', longer, { ...subject, ...marked(TLP.red, longer.id) })
+    await note('held')
+    for (const what of ['its time', 'another time']) {
+      clock.at = what === 'its time' ? END : LATER
+      await work()
+      await note(what)
+      await add('my2', malware(marked(TLP.green)))
+      await work()
+      await note('after it')
+    }
+  })
+}
+
+test('by what its author sees', async (t) => {
+  for (const by of ['itself', 'reference', 'relabel'] as const) {
+    const told = await refers(t, by, null)
+    const jobs = told.filter((one) => one.startsWith('the job'))
+    const [moved, stays] = ['the job: appended', 'the job: as it was']
+    t.strictSame(jobs, by === 'relabel' ? [stays, moved] : [moved, stays], by)
+    t.match(told, ['first: appended', 'held: as it was', 'its time: as it was'])
+    t.strictSame(await refers(t, by, 1), told, `${by}, beside an older version`)
+    t.strictSame(await refers(t, by, 3), told, `${by}, beside a newer version`)
+  }
+})
+
+test('by its own embargo', async (t) => {
+  const told = await awaits(t, false)
+  t.match(told, ['first: appended', 'held: as it was', 'its time: appended', 'after it: as it was'])
+  t.strictSame(await awaits(t, true), told, 'beside a longer one that is hidden')
+})
