@@ -80,6 +80,11 @@ export interface Page {
   buried: boolean
 }
 
+/** With its quotes. As JSON, which drops zeros at its end, it costs two thirds of what a pattern does. */
+const DATE_ADDED = sql`case v.position % 10
+  when 0 then to_char(timestamp 'epoch' + v.position * interval '1 microsecond', '\\"YYYY-MM-DD"T"HH24:MI:SS.US"Z"\\"')
+  else left(to_json(timestamp 'epoch' + v.position * interval '1 microsecond')::text, 27) || 'Z"' end`
+
 /** Reads one page as a reader; both walls apply. */
 export async function readPage(db: Database, reader: Reader, query: ItemQuery): Promise<Page> {
   if (mayBeSole(query)) {
@@ -120,10 +125,8 @@ async function read(db: Database, reader: Reader, query: ItemQuery, sole = false
         ? sql`coalesce(c.body, v.body)`
         : sql`v.body`
       : query.kind === 'manifest'
-        ? sql`'{"id":"' || v.object_id || '","date_added":"' ||
-            to_char(timestamp 'epoch' + v.position * interval '1 microsecond', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ||
-            '","version":"' || v.version || '","media_type":"application/stix+json;version=' ||
-            case v.spec when 20 then '2.0' else '2.1' end || '"}'`
+        ? sql`'{"id":"' || v.object_id || '","date_added":' || ${DATE_ADDED} || ',"version":"' || v.version ||
+            '","media_type":"application/stix+json;version=' || case v.spec when 20 then '2.0' else '2.1' end || '"}'`
         : sql`'"' || v.version || '"'`
   // By id they are there already.
   const also = (more: Sql) => (query.ids ? sql`` : more)
