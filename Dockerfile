@@ -28,5 +28,5 @@ USER node
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; fetch(`http${process.env.COMITY_TLS_CERT ? 's' : ''}://127.0.0.1:${process.env.PORT}/livez`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "build/src/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "build/src/main.js"]
 CMD ["serve"]

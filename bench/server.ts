@@ -1,6 +1,6 @@
 /** Starts a database and a Comity for a benchmark, and talks to it on kept connections. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -80,7 +80,9 @@ async function startOn(
     await run(['apply', '-'], env, topology)
   }
   const flags = process.env.BENCH_SERVER_FLAGS?.split(' ') ?? []
-  const server: ChildProcess = spawn(process.execPath, [...flags, PROGRAM, 'serve'], {
+  // As it is started by its name.
+  const [, own = ''] = /^#!.* node (.*)/.exec(readFileSync(PROGRAM, 'utf8')) ?? []
+  const server: ChildProcess = spawn(process.execPath, [...own.split(' '), ...flags, PROGRAM, 'serve'], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   })

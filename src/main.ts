@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=32
 /** Process entry: one command in, one exit code out; a Refusal is one sentence without a stack. */
 import { main } from './cli/main.ts'
 
