@@ -11,13 +11,21 @@ language sql stable security definer set search_path = comity, pg_temp as $$
     and i.organization = l.organization and i.held_until is null and i.accepted <> l.accepted)
 $$;
 
--- By the place of the chain in the list, from 0.
+-- By the place of the chain in the list, from 0; newest first. Which of them come after the latest open version of all, and of
+-- the same principal.
 create function held_of(p_collection int, p_targets text[], p_organizations text[], p_principals text[])
-returns table (n int, label int)
+returns table (n int, accepted bigint, label int, version_key text, spec smallint, after_all boolean, after_own boolean)
 language sql stable security definer set search_path = comity, pg_temp as $$
-  select c.n::int - 1, i.label from unnest(p_targets, p_organizations, p_principals) with ordinality as c (target, organization, principal, n)
+  select c.n::int - 1, i.accepted, i.label, i.version_key, i.spec, after.own and after.others, after.own
+  from unnest(p_targets, p_organizations, p_principals) with ordinality as c (target, organization, principal, n)
   join item i on i.collection = p_collection and i.object_id = c.target and i.organization = c.organization
+  cross join lateral (
+    select coalesce(bool_and((o.version_key, o.spec) < (i.version_key, i.spec)) filter (where o.principal = c.principal), true) as own,
+      coalesce(bool_and((o.version_key, o.spec) < (i.version_key, i.spec)) filter (where o.principal <> c.principal), true) as others
+    from item o where o.collection = p_collection and o.object_id = c.target and o.organization = c.organization and o.held_until is null
+  ) after
   where i.principal = c.principal and i.held_until is not null
+  order by c.n, i.version_key desc, i.spec desc, i.accepted
 $$;
 revoke all on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]) from public;
 grant execute on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]) to comity_app;

@@ -112,24 +112,33 @@ export async function readEdges(
     ${sources.map((s) => s.principal)}::text[])`)
 }
 
+/** A version under embargo, of a principal's own. */
+export interface OwnHeld {
+  accepted: bigint
+  label: number
+  version_key: string
+  spec: number
+  /** Is it newer than every open version, and than those of the same principal? */
+  after_all: boolean
+  after_own: boolean
+}
+
 /**
  * Versions under embargo that these principals sent.
- * @returns their labels, by the place of the chain in the list
+ * @returns by the place of the chain in the list, the newest first
  */
 export async function readHeldOf(
   db: Database,
   collection: number,
   chains: readonly { target: string; organization: string | null; principal: string }[],
-): Promise<Map<number, number[]>> {
-  const found = new Map<number, number[]>()
-  for (const { n, label } of await db.rows<{ n: number; label: number }>(
+): Promise<OwnHeld[][]> {
+  const found = chains.map((): OwnHeld[] => [])
+  if (chains.length === 0) return found
+  for (const { n, ...held } of await db.rows<OwnHeld & { n: number }>(
     sql`select * from held_of(${collection}, ${chains.map((c) => c.target)}::text[],
       ${chains.map((c) => c.organization)}::text[], ${chains.map((c) => c.principal)}::text[])`,
-  )) {
-    const list = found.get(n)
-    if (list) list.push(label)
-    else found.set(n, [label])
-  }
+  ))
+    found[n]?.push(held)
   return found
 }
 

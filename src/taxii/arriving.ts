@@ -143,6 +143,7 @@ export class Arriving {
       arriving === undefined ? stored?.version_key : this.#candidates[arriving]?.object.versionKey
     for (const copy of this.#copies.get(target) ?? []) {
       if (copy.organization !== organization || copy.held_until === null) continue
+      if (!this.#holds(copy, seen)) continue
       if (this.#replaced.has(copy.accepted) || (seen && !copy.seen)) continue
       if (newest && copy.version_key <= newest) continue
       held.push({ record: this.#exchange.audience(copy.label), at: copy.held_until })
@@ -154,6 +155,13 @@ export class Arriving {
     if (open) return [{ record: open }, ...held]
     // All of them under embargo: nothing of it is out, so neither is what points at it.
     return held.map(({ record }) => ({ record }))
+  }
+
+  /** Is it under an embargo? One that the author sent may be so by what is hidden from it. */
+  #holds({ accepted, held_until }: CopyRow, seen: boolean): boolean {
+    if (held_until === null) return false
+    const known = seen && this.#ownLabels.get(accepted)
+    return !known || known.held === true
   }
 
   #label(stored: CopyRow, seen: boolean): AudienceRecord {
@@ -178,7 +186,7 @@ export class Arriving {
   #newest(id: string, organization: string, seen = false): CopyRow | undefined {
     let found: CopyRow | undefined
     for (const copy of this.#copies.get(id) ?? []) {
-      if (copy.organization !== organization || copy.held_until !== null) continue
+      if (copy.organization !== organization || this.#holds(copy, seen)) continue
       if (this.#replaced.has(copy.accepted) || (seen && !copy.seen)) continue
       if (isNewer(copy.version_key, copy.spec, found?.version_key, found?.spec)) found = copy
     }

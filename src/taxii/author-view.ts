@@ -8,11 +8,13 @@ import {
   type EdgeRow,
   type LabelledRow,
   learn,
+  type OwnHeld,
   readEdges,
   readHeldOf,
   readLabelledRows,
 } from '../store/references.ts'
 import type { Micros } from '../time.ts'
+import { isNewer } from './arriving.ts'
 import type { Composition } from './compose.ts'
 import { Numbers } from './numbers.ts'
 import type { Override, Transaction } from './settle.ts'
@@ -163,7 +165,7 @@ interface Seen {
   /** A version of its own, with references of its own: its label as its author knows it. */
   own: { accepted: bigint } | null
   record: AudienceRecord | null
-  /** Is the latest open version hidden from the author, which has no other? */
+  /** Is the latest open version hidden from the author? */
   hidden?: boolean
 }
 
@@ -189,9 +191,9 @@ export async function knowledge(
       seen.set(edge, look(at, row, edge, sees, compositions))
   }
   const all = known.flatMap(({ row }) => (references.get(row.accepted) ?? []).map((edge) => ({ row, edge })))
-  await lookBehind(at, all, seen)
+  const choices = await lookHeld(at, all, seen)
   const inside = new Set(rows.map((row) => row.accepted))
-  const elsewhere = [...seen.values()].flatMap(({ own }) =>
+  const elsewhere = [...seen.values(), ...[...choices.values()].flat()].flatMap(({ own }) =>
     own && !inside.has(own.accepted) ? [own.accepted] : [],
   )
   const labels = await knownLabelsOf(at, [...new Set(elsewhere)])
@@ -209,18 +211,28 @@ export async function knowledge(
       (references.get(row.accepted) ?? []).flatMap((edge) => said(edge) ?? []),
       now,
     )
-  // Of the rows themselves, without their references first: labels only grow, until nothing changes.
-  for (const { row } of known)
-    labels.set(
-      row.accepted,
-      knownLabel(collection, row.type, overrides.get(row.accepted)?.marks ?? marksOf(row), [], now),
-    )
-  untilStable(known, ({ row }) => {
-    const before = labels.get(row.accepted)
-    const after = labelOf(row)
-    labels.set(row.accepted, after)
-    return before !== after && JSON.stringify(before) !== JSON.stringify(after)
-  })
+  for (let chosen = true; chosen; ) {
+    for (const [edge, [first]] of choices) seen.set(edge, first as Seen)
+    // Of the rows themselves, without their references first: labels only grow, until nothing changes.
+    for (const { row } of known)
+      labels.set(
+        row.accepted,
+        knownLabel(collection, row.type, overrides.get(row.accepted)?.marks ?? marksOf(row), [], now),
+      )
+    untilStable(known, ({ row }) => {
+      const before = labels.get(row.accepted)
+      const after = labelOf(row)
+      labels.set(row.accepted, after)
+      return before !== after && JSON.stringify(before) !== JSON.stringify(after)
+    })
+    chosen = false
+    for (const list of choices.values()) {
+      const own = list[0]?.own
+      if (list.length === 1 || !own || !labels.get(own.accepted)?.held) continue
+      list.shift()
+      chosen = true
+    }
+  }
 
   const compared = new Map<string, { gains: boolean; loses: boolean }>()
   const compare = (before: AudienceRecord, after: AudienceRecord) => {
@@ -250,6 +262,7 @@ export async function knowledge(
         !after.held && embargoed(row, knownJoin(collection, row.type, marksOf(row), knew, NEVER).record),
     })
   }
+  await passOver(at, known, found, labels)
   await remember(at, seen, said)
   return found
 }
@@ -260,6 +273,32 @@ const NEVER: Micros = -1n
 /** Was it under this embargo when it was last appended? */
 const embargoed = ({ position }: LabelledRow, { own }: AudienceRecord) =>
   own.some(({ notBefore }) => notBefore !== undefined && BigInt(notBefore) > position - AHEAD)
+
+/** A row is not the latest where a newer one of its author's own is held by what is hidden from the author. */
+async function passOver(
+  at: Transaction,
+  known: readonly { row: LabelledRow }[],
+  found: ReadonlyMap<bigint, Knowledge>,
+  labels: Map<bigint, AudienceRecord>,
+): Promise<void> {
+  const asked = known.flatMap(({ row }) => {
+    const knows = found.get(row.accepted) as Knowledge
+    return knows.gains && knows.latest ? [{ row, knows }] : []
+  })
+  const chains = asked.map(({ row: { object_id: target, organization, principal } }) => ({
+    target,
+    organization,
+    principal,
+  }))
+  const held = await readHeldOf(at.db, at.collection.seq, chains)
+  const newer = asked.map(({ row }, i) =>
+    (held[i] as OwnHeld[]).filter((one) => isNewer(one.version_key, one.spec, row.version_key, row.spec)),
+  )
+  const elsewhere = newer.flat().flatMap(({ accepted }) => (labels.has(accepted) ? [] : [accepted]))
+  for (const [accepted, label] of await knownLabelsOf(at, elsewhere)) labels.set(accepted, label)
+  for (const [i, { knows }] of asked.entries())
+    if (newer[i]?.some(({ accepted }) => !labels.get(accepted)?.held)) knows.latest = false
+}
 
 /**
  * What the author of a row may see in this collection. All, when it reads nothing there: no date_added tells it
@@ -294,30 +333,46 @@ function look(
     const due = (held ?? []).filter(({ at }) => BigInt(at) <= now)
     if (sees(labelOf(latest, label)) && due.every((h) => sees(book.record(h.label))))
       return version(latest, label, edge.refers)
-    if (mine !== null) return version(mine, edge.mine_label as number, edge.mine_refers)
+    if (mine !== null) return { ...version(mine, edge.mine_label as number, edge.mine_refers), hidden: true }
   }
   const waiting = (held ?? []).map((h) => book.record(h.label)).filter(sees)
   return { own: null, record: together(waiting, now), hidden: latest !== null }
 }
 
 /**
- * Where the latest open version is hidden from a row's author, versions of its own that are under an embargo say what
- * they would say without that one, also when they are older.
+ * Versions of an author's own that are held. As far as it knows, some are not: what holds them is hidden from it. The
+ * newest of those decides, if nothing newer that it sees is open. And where the latest open version is hidden, those that
+ * it knows to be held say what they would say without that one, also when they are older.
+ * @returns what each of these references may say, the first of which is not held as the author knows it
  */
-async function lookBehind(
+async function lookHeld(
   { db, collection, book, now }: Transaction,
   edges: readonly { row: LabelledRow; edge: EdgeRow }[],
-  seen: Map<EdgeRow, Seen>,
-): Promise<void> {
-  const hidden = edges.filter(({ edge }) => seen.get(edge)?.hidden)
-  if (hidden.length === 0) return
-  const chains = hidden.map(({ row, edge }) => ({ ...edge, principal: row.principal }))
-  const own = await readHeldOf(db, collection.seq, chains)
-  for (const [i, { edge }] of hidden.entries()) {
-    const { record } = seen.get(edge) as Seen
-    const held = [...(record ? [record] : []), ...(own.get(i) ?? []).map((label) => book.record(label))]
-    seen.set(edge, { own: null, record: together(held, now) })
+  seen: ReadonlyMap<EdgeRow, Seen>,
+): Promise<Map<EdgeRow, Seen[]>> {
+  const asked = edges.filter(({ edge }) => edge.held !== null || seen.get(edge)?.hidden)
+  const chains = asked.map(({ row, edge }) => ({ ...edge, principal: row.principal }))
+  const held = await readHeldOf(db, collection.seq, chains)
+  const found = new Map<EdgeRow, Seen[]>()
+  for (const [i, { edge }] of asked.entries()) {
+    const own = held[i] as OwnHeld[]
+    if (own.length === 0) continue
+    const otherwise = seen.get(edge) as Seen
+    const newer = own.filter((one) => (otherwise.hidden ? one.after_own : one.after_all))
+    const choices: Seen[] = newer.map(({ accepted, label }) => ({
+      own: { accepted },
+      record: bare(book.record(label)),
+    }))
+    if (otherwise.hidden && edge.mine === null) {
+      const waiting = own.map((one) => book.record(one.label))
+      choices.push({
+        own: null,
+        record: together([...(otherwise.record ? [otherwise.record] : []), ...waiting], now),
+      })
+    } else choices.push(otherwise)
+    found.set(edge, choices)
   }
+  return found
 }
 
 async function remember(

@@ -45,8 +45,15 @@ async function stage(t: Test, id: string, run: (stage: Stage) => Promise<void>):
         t.equal(answer.taxiiStatus.failure_count, 0, answer.text)
       },
       async note(what) {
-        const answer = await node.call({ path: `${AT.closed}manifest/?match[id]=${id}`, as: as('my2') })
-        const now = String(JSON.parse(answer.text).objects?.[0]?.date_added)
+        const path = `${AT.closed}manifest/?match[id]=${id}&match[version]=all`
+        const answer = await node.call({ path, as: as('my2') })
+        const { objects = [] } = JSON.parse(answer.text) as {
+          objects?: { version: string; date_added: string }[]
+        }
+        const now = objects
+          .sort((x, y) => (x.version < y.version ? -1 : 1))
+          .map((record) => record.date_added)
+          .join()
         told.push(`${what}: ${now === before ? 'as it was' : 'appended'}`)
         before = now
       },
@@ -124,6 +131,59 @@ async function awaits(t: Test, hidden: boolean): Promise<string[]> {
     }
   })
 }
+
+interface Unseen {
+  /** Is the older version for more readers than the latest? */
+  wider: boolean
+  /** Sent after the colleague's. */
+  after?: boolean
+  /** Look at the versions themselves, and not at what refers to them. */
+  itself?: boolean
+  /** With one more version, and a hidden one that is newer still. */
+  more?: boolean
+}
+
+/**
+ * What refers to something of one's own that a colleague puts under an embargo unseen, by sending what its latest version
+ * refers to; or does not. The older version would open it, or close it.
+ */
+async function unseen(t: Test, hidden: boolean, { wider, after, itself, more }: Unseen): Promise<string[]> {
+  const [subject, touched] = [malware(), malware(marked(TLP.green))]
+  const [first, second] = wider ? [TLP.green, TLP.amber] : [TLP.amber, TLP.green]
+  const own = report([touched.id], marked(first))
+  const latest = { ...version(own, at(2)), object_refs: [subject.id], ...marked(second) }
+  const newest = { ...version(own, at(3)), ...marked(first) }
+  const about = report([own.id, touched.id], marked(TLP.green))
+  return await stage(t, itself ? own.id : about.id, async ({ add, note, clock, work }) => {
+    await add('my2', later, touched, own, latest, ...(more ? [newest] : []), ...(after ? [] : [about]))
+    if (hidden) await add('my', { ...subject, ...marked(TLP.red, later.id) })
+    if (hidden && more)
+      await add('my', { ...version(own, at(4)), object_refs: [touched.id], ...marked(TLP.red) })
+    if (after) await add('my2', about)
+    await note('first')
+    for (const [i, level] of [TLP.clear, TLP.amber, TLP.green].entries()) {
+      await add('my2', { ...version(touched, at(3 + i)), ...marked(level) })
+      await note(level)
+    }
+    clock.at = END
+    await work()
+    await note('the job')
+    await add('my2', { ...version(touched, at(6)), ...marked(TLP.clear) })
+    await note('after it')
+  })
+}
+
+test('by an embargo that it does not know of', async (t) => {
+  const both = [true, false]
+  const all = both.flatMap((wider) =>
+    both.flatMap((itself) =>
+      [{}, { after: true }, { more: true }].map((more) => ({ wider, itself, ...more })),
+    ),
+  )
+  for (const one of all) {
+    t.strictSame(await unseen(t, true, one), await unseen(t, false, one), JSON.stringify(one))
+  }
+})
 
 test('by what its author sees', async (t) => {
   for (const by of ['itself', 'reference', 'relabel'] as const) {

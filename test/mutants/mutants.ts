@@ -185,6 +185,11 @@ export const WORLDS: readonly Mutant[] = [
     ['strangers before its own', 'if (copy.organization === this.#own)', 'if (false)'],
     ['what the author cannot see counts', 'if (!copy.seen)', 'if (false)'],
   ),
+  ...of('taxii/author-view.js', [
+    'what is held as its author knows decides for it',
+    '!labels.get(own.accepted)?.held',
+    'true',
+  ]),
   ...of('taxii/follow.js', [
     'no chain is ever brought up to date',
     'replaced || awaits || before?.label !== after?.label || before?.marks !== after?.marks',
@@ -194,7 +199,7 @@ export const WORLDS: readonly Mutant[] = [
     'taxii/settle.js',
     ['nothing propagates', 'return await settle(at, await', 'return []; await settle(at, await'],
     ['kept pages outlive copies', '!same || move || copies', '!same || move'],
-    ['releases stay where they are', 'const move = released ||', 'const move = false &&'],
+    ['releases stay where they are', 'const move = known.released ||', 'const move = false &&'],
     ['older versions need no part of it', 'need: need === label ? null : need', 'need: null'],
     ['what comes under an embargo hides what is older', 'const MOST_HOLDS = 8', 'const MOST_HOLDS = 0'],
     ['what waits for one another is held alike', 'new Set(replaced)', 'new Set()'],
@@ -250,7 +255,15 @@ export const ANSWERS: readonly Mutant[] = [
     ['what is under an embargo releases', 'released: !after.held &&', 'released:'],
     ['rows are held as long as all is', 'if (!known.held)', 'if (true)'],
     ['what lies behind a hidden version says nothing', 'hidden: latest !== null', 'hidden: false'],
+    ['what is held unseen is held for its author', 'edge.held !== null ||', ''],
+    ['any version of its own decides', 'one.after_own : one.after_all', 'true : true'],
+    ['older versions move below one that is held unseen', 'knows.gains && knows.latest', 'false'],
   ),
+  ...of('taxii/arriving.js', [
+    'what is held unseen is held when something refers to it',
+    'return !known || known.held === true',
+    'return true',
+  ]),
   ...of(
     'store/ledger.js',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
