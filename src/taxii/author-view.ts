@@ -101,9 +101,10 @@ function knownJoin(
  * row then. Where that is sooner than all of it, it is held on from there.
  */
 export function heldUntil(known: AudienceRecord, { heldUntil }: Composition, now: Micros): Micros | null {
-  if (!known.held) return heldUntil
+  // Where a hidden version binds instead of an embargo that its author knows of, the row is not held: it binds older ones.
+  if (heldUntil === null || !known.held) return heldUntil
   const { heldUntil: told } = join(known, [], now)
-  return told === null || (heldUntil !== null && heldUntil < told) ? heldUntil : told
+  return told === null || heldUntil < told ? heldUntil : told
 }
 
 /** Known labels of the objects of one request: the same object for equal marks and references. */

@@ -24,6 +24,8 @@ interface Stage {
   note(what: string): Promise<void>
   told: string[]
   work(): Promise<void>
+  /** Versions that somebody sees. */
+  sees(who: string, id: string): Promise<string[]>
   relabel(id: string, ...refs: string[]): Promise<void>
 }
 
@@ -58,6 +60,10 @@ async function stage(t: Test, id: string, run: (stage: Stage) => Promise<void>):
         before = now
       },
       work: () => node.work(),
+      async sees(who, id) {
+        const answer = await node.call({ path: `${AT.closed}objects/${id}/?match[version]=all`, as: as(who) })
+        return answer.objects.map(({ modified }) => String(modified))
+      },
       async relabel(id, ...refs) {
         const answer = await node.call({
           method: 'PATCH',
@@ -182,6 +188,23 @@ test('by an embargo that it does not know of', async (t) => {
   )
   for (const one of all) {
     t.strictSame(await unseen(t, true, one), await unseen(t, false, one), JSON.stringify(one))
+  }
+})
+
+test('what binds instead of an embargo binds older versions too', async (t) => {
+  for (const hidden of [false, true]) {
+    const own = relationship(malware().id, malware().id, { modified: at(2), ...held })
+    const older = report([malware().id], marked(TLP.green))
+    const container = { ...version(older, at(2)), object_refs: [own.id] }
+    await stage(t, container.id, async ({ add, sees, clock, work }) => {
+      if (hidden) await add('my', { ...own, modified: at(1), ...marked(TLP.red) })
+      await add('my2', later, own, older, container)
+      t.strictSame(await sees('my2', container.id), [at(1), at(2)])
+      t.strictSame(await sees('sg', container.id), hidden ? [] : [at(1)], 'RED, or not yet')
+      clock.at = END
+      await work()
+      t.strictSame(await sees('sg', container.id), [at(1), at(2)], 'open')
+    })
   }
 })
 
