@@ -243,16 +243,23 @@ export function knownTo(
   const origin = record.origin ?? record.own[0]?.org
   const own = new Set(marks.map((label) => JSON.stringify(label)))
   const sees = (own: Label[]) => decide(topology, subject, { own, submitter: '' }, now).yes
-  const known = (labels: Label[]) => labels.filter((label) => own.has(JSON.stringify(label)) || sees([label]))
+  const mine = (label: Label) => own.has(JSON.stringify(label))
+  const some = record.own.some((label) => !mine(label) && !sees([label]))
+  // A window stands beside the label that it goes with: where that is hidden, it is taken for one of the same object.
+  const windowed = ({ notBefore, notAfter }: Label) => notBefore !== undefined || notAfter !== undefined
+  const known = (labels: Label[]) =>
+    labels.filter((label) => mine(label) || (sees([label]) && !(some && windowed(label))))
   const later = (labels: Label[]) => labels.filter((label) => label.org === origin || sees([label]))
   const lists = (clauses: Label[][][]) =>
     clauses
       .map((clause) => clause.filter((labels) => labels.every((l) => l.org === origin) || sees(labels)))
       .filter((clause) => clause.length > 0)
-  const { any, later: demands, ...rest } = record
+  const { any, later: demands, held, ...rest } = record
+  const left = known(record.own)
   return {
     ...rest,
-    own: known(record.own),
+    own: left,
+    ...(held && left.some(({ notBefore }) => notBefore !== undefined) && { held }),
     ...(any && { any: lists(any) }),
     ...(demands && {
       later: demands.map(({ any: parts, labels, ...at }) => ({

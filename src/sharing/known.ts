@@ -8,6 +8,9 @@ import type { Micros } from '../time.ts'
 /** A caller with a subject, as every operation here has one. */
 export type Asker = Caller & { subject: Subject }
 
+/** No audience's number, in the place of markings: whatever is in the label may be another object's. */
+export const UNMARKED = 0
+
 /**
  * The conditions on a version that the caller sees: its own, and those of the later versions that the caller sees.
  * Not `item.audience`: that one also carries what a hidden later version demands, and its author would learn of it.
@@ -20,12 +23,18 @@ export function recordOf(
 ): AudienceRecord | null {
   const own = world.audiences[item.label]
   if (!own) return null
-  const later = item.later.flatMap((id) => {
+  const known = (record: AudienceRecord, marks: number) => {
+    const said = marks === UNMARKED ? [] : (world.audiences[marks]?.own ?? record.own)
+    return knownTo(world.topology, subject, record, said, now)
+  }
+  const later = item.later.flatMap(([id, marks, waits]) => {
     const record = id === item.label ? undefined : world.audiences[id]
-    return record ? [{ labels: record.own, ...(record.any && { any: record.any }) }] : []
+    if (!record) return []
+    const { own: labels, any, held } = known(record, marks)
+    // One that waits binds when all that holds it is hidden from the caller.
+    return waits && held ? [] : [{ labels, ...(any && { any }) }]
   })
-  const marks = world.audiences[item.marks]?.own ?? own.own
-  return knownTo(world.topology, subject, later.length > 0 ? { ...own, later } : own, marks, now)
+  return known(later.length > 0 ? { ...own, later } : own, item.marks)
 }
 
 /** The organization that submitted what carries this record; null when it cannot be told. */

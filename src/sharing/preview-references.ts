@@ -1,5 +1,7 @@
 /** What references add to a preview: as far as the caller sees what they point at (policy.md §6). */
 import { type Joined, join, type Referenced } from '../policy/closure.ts'
+import type { AudienceRecord } from '../policy/model.ts'
+import { knownTo } from '../policy/readers.ts'
 import { disclosedRefs, isContainer } from '../stix/index.ts'
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
@@ -26,24 +28,39 @@ export async function withReferences(
   const stripped = collection.redaction === 'redact' && isContainer(String(value.type))
   if (collection.refs === 'own' || stripped || targets.length === 0) return marks
   const copies = await readAllCopies(exchange.pool, collection.seq, targets, reader.bits, ownOnly(writer))
-  const seen = copies.filter((copy) => copy.seen && copy.held_until === null)
-  const byTarget = new Map<string, CopyRow[]>()
-  for (const copy of seen) byTarget.set(copy.object_id, [...(byTarget.get(copy.object_id) ?? []), copy])
+  const byTarget = new Map<string, Known[]>()
+  for (const copy of copies) {
+    if (!copy.seen) continue
+    // A copy that the caller sent itself is tightened, and held, also by what it does not see.
+    const { own } = exchange.audience(copy.marks)
+    const record = knownTo(exchange.world.topology, subject, exchange.audience(copy.label), own, now)
+    if (record.own.some(({ notBefore }) => notBefore !== undefined && BigInt(notBefore) > now)) continue
+    byTarget.set(copy.object_id, [...(byTarget.get(copy.object_id) ?? []), { copy, record }])
+  }
   const referenced: Referenced[] = targets.flatMap((target) => {
-    const label = latestOf(byTarget.get(target) ?? [], subject.organization.id)
-    return label === null ? [] : [{ record: exchange.audience(label) }]
+    const record = latestOf(byTarget.get(target) ?? [], subject.organization.id)
+    return record === null ? [] : [{ record }]
   })
   return join(marks.record, referenced, now)
 }
 
-/** Of its own organization's copies, else of those of the first accepted one, the label of the latest. */
-function latestOf(copies: readonly CopyRow[], own: string): number | null {
-  const first = copies.reduce<CopyRow | null>((a, b) => (a === null || b.accepted < a.accepted ? b : a), null)
-  const organization = copies.some((copy) => copy.organization === own) ? own : first?.organization
-  const chain = copies.filter((copy) => copy.organization === organization)
-  const latest = chain.reduce<CopyRow | null>(
-    (a, b) => (a === null || b.version_key > a.version_key ? b : a),
+interface Known {
+  copy: CopyRow
+  /** What is on it as far as the caller may know. */
+  record: AudienceRecord
+}
+
+/** Of its own organization's copies, else of those of the first accepted one, what is on the latest. */
+function latestOf(seen: readonly Known[], own: string): AudienceRecord | null {
+  const first = seen.reduce<Known | null>(
+    (a, b) => (a === null || b.copy.accepted < a.copy.accepted ? b : a),
     null,
   )
-  return latest?.label ?? null
+  const organization = seen.some(({ copy }) => copy.organization === own) ? own : first?.copy.organization
+  const chain = seen.filter(({ copy }) => copy.organization === organization)
+  const latest = chain.reduce<Known | null>(
+    (a, b) => (a === null || b.copy.version_key > a.copy.version_key ? b : a),
+    null,
+  )
+  return latest?.record ?? null
 }

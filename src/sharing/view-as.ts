@@ -8,7 +8,7 @@ import type { Reader } from '../store/session.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { findCollection, requireRead } from '../taxii/operation.ts'
 import { formatMicros, type Micros } from '../time.ts'
-import { type Asker, originOf, recordOf } from './known.ts'
+import { type Asker, originOf, recordOf, UNMARKED } from './known.ts'
 import { PAGE, seal, unseal } from './walk.ts'
 
 export interface ViewRequest {
@@ -115,14 +115,20 @@ class Eye {
     for (let id = 1; id <= reader.mark.audiences; id++) {
       const record = this.#world.audiences[id]
       if (!record || record.later || originOf(record) !== mine) continue
-      if (this.#decide(`${id}`, { label: id, marks: id, later: [] })) labels.push(id)
+      // Some of it may be no more than what hidden objects ask for: `see` knows which rows that is so of.
+      const all = this.#decide(`${id}`, { label: id, marks: id, later: [] })
+      const least = { label: id, marks: UNMARKED, later: [] }
+      if (all ?? this.#decide(`${id} unmarked`, least)) labels.push(id)
     }
     return { audiences, labels }
   }
 
   see(row: OwnItem): ViewItem | null {
     const plain = row.later.length === 0 && row.marks === row.label
-    const found = this.#decide(plain ? `${row.label}` : `${row.label} ${row.marks} ${row.later}`, row)
+    const found = this.#decide(
+      plain ? `${row.label}` : JSON.stringify([row.label, row.marks, row.later]),
+      row,
+    )
     if (!found) return null
     return {
       id: row.id,

@@ -3,6 +3,9 @@ import type { Database } from './pool.ts'
 import { type Reader, readAs } from './session.ts'
 import { type Sql, sql } from './sql.ts'
 
+/** A later version's: its label, that of its markings alone, and whether it waits for its time. */
+export type Later = readonly [label: number, marks: number, waits: boolean]
+
 /**
  * The audiences that decide on a version: its own, and those of the later versions which bind it (policy.md §7).
  * Only later versions that the reader sees count: `item.audience` would tell of hidden ones.
@@ -12,7 +15,7 @@ export interface Labelling {
   label: number
   /** Of its markings alone. */
   marks: number
-  later: readonly number[]
+  later: readonly Later[]
 }
 
 export interface OwnItem extends Labelling {
@@ -29,15 +32,14 @@ const visible = (row: Sql, reader: Reader) =>
   sql`nullif(get_bit(${reader.bits}::bytea, least(${row}.audience, ${reader.size}::int)), 0) is not null`
 
 /**
- * Labels of the later versions that bind row `i`: of its organization's visible ones the latest, and those after it
- * whose embargo is over and that wait to be appended again.
+ * Labels of the later versions that may bind row `i`: of its organization's visible ones the latest, and those after it,
+ * which are or were under an embargo.
  */
 function laterOf(reader: Reader, now: bigint): Sql {
   return sql`case when i.mixed then (
-    select json_agg(distinct d.label) from item d
+    select json_agg(distinct jsonb_build_array(d.label, coalesce(d.marks, d.label), coalesce(d.held_until > ${now}::bigint, false))) from item d
     where d.collection = i.collection and d.object_id = i.object_id and d.organization = i.organization
       and not d.standard and d.version_key > i.version_key and ${visible(sql`d`, reader)}
-      and (d.held_until is null or d.held_until <= ${now}::bigint)
       and not exists (
         select from item n where n.collection = i.collection and n.object_id = i.object_id
           and n.organization = i.organization and not n.standard and ${visible(sql`n`, reader)}
@@ -55,7 +57,7 @@ interface Row {
   spec: number
   label: number
   marks: number
-  later: number[] | null
+  later: Later[] | null
 }
 
 const AS_ROW = sql`json_build_object('position', i.position::text, 'id', i.object_id, 'version', i.version,
@@ -144,7 +146,7 @@ export async function readTallies(
   collections: readonly number[],
   organizations: readonly string[],
 ): Promise<Tally[]> {
-  const row = await readAs<{ tallies: (Omit<Tally, 'later'> & { later: number[] | null })[] | null }>(
+  const row = await readAs<{ tallies: (Omit<Tally, 'later'> & { later: Later[] | null })[] | null }>(
     db,
     reader,
     sql`select json_agg(json_build_object('collection', g.collection, 'organization', g.organization,

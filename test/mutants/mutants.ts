@@ -259,6 +259,21 @@ export const ANSWERS: readonly Mutant[] = [
     ['any version of its own decides', 'one.after_own : one.after_all', 'true : true'],
     ['older versions move below one that is held unseen', 'knows.gains && knows.latest', 'false'],
   ),
+  ...of('policy/readers.js', [
+    'windows of what is hidden are told',
+    '(sees([label]) && !(some && windowed(label)))',
+    'sees([label])',
+  ]),
+  ...of(
+    'sharing/known.js',
+    ['what hidden objects ask of later versions is told', 'held } = known(record, marks)', 'held } = record'],
+    ['what is hidden holds later versions', 'return waits && held', 'return waits'],
+  ),
+  ...of('sharing/preview-references.js', [
+    'a preview tells what hidden objects ask for',
+    'const record = knownTo(exchange.world.topology, subject, exchange.audience(copy.label), own, now)',
+    'const record = exchange.audience(copy.label)',
+  ]),
   ...of('taxii/arriving.js', [
     'what is held unseen is held when something refers to it',
     'return !known || known.held === true',

@@ -25,6 +25,7 @@ const ASKED = [
   'ledger-blind',
   'appended-again',
   'embargo-beside-hidden',
+  'answers-blind',
   'late-tightening',
   'hidden-arrivals',
   '../store/merged-entries',

@@ -1,0 +1,69 @@
+/**
+ * An author's own objects become stricter, or are held, by what a colleague sends and the author does not see (policy.md §6).
+ * No answer to it tells of that, "The promise".
+ */
+import t, { test } from 'tap'
+import { api } from '../support/api.ts'
+import type { StixObject } from '../support/client.ts'
+import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
+import { startServer } from '../support/server.ts'
+import { embargo, malware, report, TLP, version } from '../support/stix.ts'
+
+const server = await startServer(t, { topology: JSON.stringify(policyWorld()) })
+const [my, my2] = [server.as('my'), server.as('my2')]
+const marked = (...refs: string[]) => ({ object_marking_refs: refs })
+const later = embargo(BigInt(Date.UTC(2199, 0, 1)) * 1000n)
+const caller = api(server, 'my2')
+
+/** All that my2 may ask about objects of its own, and about what it might send. */
+async function asked(path: string, objects: readonly StixObject[]): Promise<unknown[]> {
+  const alias = path.includes(COLLECTION.closed) ? COLLECTION.closed : COLLECTION.redact
+  const collection = { root: 'one', id: alias }
+  const answers: unknown[] = []
+  const note = ({ status, json }: { status: number; json: unknown }) => answers.push({ status, json })
+  for (const object of objects) {
+    for (const one of [
+      report([object.id], { id: 'report--0b8c9d62-1f0c-4f5e-8d0f-51d0d5a8a001', ...marked(TLP.green) }),
+      { ...version(object, '2026-05-01T00:00:00.000Z'), ...marked(TLP.amber) },
+    ])
+      note(await caller.post('/api/v1/policy/preview', { collection, object: one }))
+    for (const reader of [{ organization: 'mycert' }, { organization: 'sgcert' }, { principal: 'bank' }])
+      note(await caller.post('/api/v1/policy/explain', { collection, id: object.id, reader }))
+    const got = await my2.getObject(path, object.id, { 'match[version]': 'all' })
+    answers.push(got.objects, (await my2.getManifest(path, { 'match[id]': object.id })).records)
+  }
+  for (const as of ['SG', 'DE', 'petrobank', 'my'])
+    note(await caller.get(`/api/v1/policy/view-as?root=one&collection=${alias}&as=${as}`))
+  note(await caller.get('/api/v1/policy/reciprocity'))
+  for (const draft of [
+    { from: 'MY', to: 'DE', max_tlp: 'amber', clients: true },
+    { from: 'SG', to: 'MY', max_tlp: 'red' },
+  ])
+    note(await caller.post('/api/v1/policy/simulate', { draft }))
+  note(await caller.post('/api/v1/policy/simulate', { end: { from: 'MY', to: 'SG' } }))
+  return answers
+}
+
+for (const path of [AT.closed]) {
+  for (const [what, refs] of Object.entries({ RED: [TLP.red], 'RED, and later': [TLP.red, later.id] })) {
+    test(what, async (t) => {
+      const [awaited, open] = [malware(), malware(marked(TLP.green))]
+      const about = report([awaited.id, open.id], marked(TLP.amber))
+      const older = report([open.id], marked(TLP.green))
+      const newer = {
+        ...version(older, '2026-02-01T00:00:00.000Z'),
+        object_refs: [awaited.id],
+        ...marked(TLP.amber),
+      }
+      const further = report([about.id, older.id], marked(TLP.green))
+      await my2.add(path, open, about, older, newer, further)
+      if (refs.length > 1) await my.add(path, later)
+      const before = await asked(path, [about, older, further])
+      await my.add(path, { ...awaited, ...marked(...refs) })
+      t.equal((await my2.getObject(path, awaited.id)).status, 404, 'hidden')
+      const after = await asked(path, [about, older, further])
+      t.equal(after.length, before.length)
+      for (const [i, answer] of after.entries()) t.strictSame(answer, before[i], `answer ${i}`)
+    })
+  }
+}
