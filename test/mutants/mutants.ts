@@ -259,11 +259,6 @@ export const ANSWERS: readonly Mutant[] = [
     ['any version of its own decides', 'one.after_own : one.after_all', 'true : true'],
     ['older versions move below one that is held unseen', 'knows.gains && knows.latest', 'false'],
   ),
-  ...of('policy/readers.js', [
-    'windows of what is hidden are told',
-    '(sees([label]) && !(some && windowed(label)))',
-    'sees([label])',
-  ]),
   ...of(
     'sharing/known.js',
     ['what hidden objects ask of later versions is told', 'held } = known(record, marks)', 'held } = record'],

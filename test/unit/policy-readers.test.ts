@@ -161,6 +161,15 @@ test('what others added, and the caller may not see, is left out', async (t) => 
     own: [mine, open],
     any: [[[open]]],
   })
+  const until: Label = { ...open, notAfter: 100 }
+  const windowed = { own: [mine, open, until], submitter: one.id, origin: 'org-1', held: true as const }
+  const { held: _, ...unheld } = windowed
+  t.strictSame(knownTo(topology, subject, windowed, [mine], 1n), unheld, 'a window of what it sees stays')
+  const both = { ...unheld, own: [hidden, ...unheld.own] }
+  t.strictSame(knownTo(topology, subject, both, [mine], 1n).own, [mine, open], 'not beside what is hidden')
+  t.strictSame(knownTo(topology, subject, both, [mine, until], 1n).own, [mine, open, until], 'but its own')
+  const waiting = { ...unheld, own: [{ ...mine, notBefore: 100 }], held: true as const }
+  t.strictSame(knownTo(topology, subject, waiting, waiting.own, 1n), waiting)
   t.not(two.organization, 'org-1')
 })
 
