@@ -93,11 +93,12 @@ async function refers(
 ): Promise<string[]> {
   const end = malware(marked(TLP.green))
   const own = relationship(end.id, malware().id, { modified: at(2), ...marked(TLP.green) })
-  const container = report([own.id], marked(TLP.green))
+  const touched = malware(marked(TLP.green))
+  const container = report([own.id, touched.id], marked(TLP.green))
   const theirs = { ...own, modified: at(hidden ?? 1), source_ref: malware().id, ...marked(TLP.red) }
   return await stage(t, container.id, async ({ add, note, clock, work, relabel }) => {
     if (hidden !== null) await add('my', theirs)
-    await add('my2', later, longer, by === 'reference' ? own : { ...own, ...held }, container)
+    await add('my2', later, longer, touched, by === 'reference' ? own : { ...own, ...held }, container)
     await note('first')
     await add('my2', by === 'reference' ? { ...end, ...held } : end)
     if (by === 'relabel') await relabel(own.id, TLP.green, longer.id)
@@ -108,6 +109,8 @@ async function refers(
       await note('its time')
       await work()
       await note('the job')
+      await add('my2', { ...version(touched, at(time === END ? 5 : 6)), ...marked(TLP.clear) })
+      await note('its other end')
     }
     await add('my2', { ...version(own, at(4)), ...marked(TLP.green) })
     await note('a new version')

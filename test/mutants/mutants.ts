@@ -253,7 +253,7 @@ export const ANSWERS: readonly Mutant[] = [
       '() => true',
     ],
     ['what is under an embargo releases', 'released: !after.held &&', 'released:'],
-    ['rows are held as long as all is', 'if (!known.held)', 'if (true)'],
+    ['rows are held as long as all is', 'if (heldUntil === null || !known.held)', 'if (true)'],
     ['what lies behind a hidden version says nothing', 'hidden: latest !== null', 'hidden: false'],
     ['what is held unseen is held for its author', 'edge.held !== null ||', ''],
     ['any version of its own decides', 'one.after_own : one.after_all', 'true : true'],
