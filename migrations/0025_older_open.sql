@@ -1,6 +1,7 @@
 -- online
 -- What comes under an embargo through a reference is not the latest of its chain before its time (policy.md 7): which rows
--- of chains have another open version that decides in their place, and which versions an author itself has under one. Runs as comity_owner, schema comity.
+-- of chains have another open version that decides in their place, which versions an author itself has under one, and what it
+-- knows of what its rows refer to. Runs as comity_owner, schema comity.
 
 -- step: functions
 
@@ -27,5 +28,11 @@ language sql stable security definer set search_path = comity, pg_temp as $$
   where i.principal = c.principal and i.held_until is not null
   order by c.n, i.version_key desc, i.spec desc, i.accepted
 $$;
-revoke all on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]) from public;
-grant execute on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]) to comity_app;
+-- What the author of a row last saw of what it refers to: audiences, each once.
+create function known_of(p_collection int, p_source bigint) returns int[]
+language sql stable security definer set search_path = comity, pg_temp as $$
+  select coalesce(array_agg(distinct abs(r.known) order by abs(r.known)), '{}') from reference r
+  where r.collection = p_collection and r.source = p_source and r.known is not null
+$$;
+revoke all on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]), known_of(int, bigint) from public;
+grant execute on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]), known_of(int, bigint) to comity_app;

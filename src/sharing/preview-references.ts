@@ -5,6 +5,8 @@ import { knownTo } from '../policy/readers.ts'
 import { disclosedRefs, isContainer } from '../stix/index.ts'
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
+import { knownLabelsOf } from '../taxii/author-view.ts'
+import { Book } from '../taxii/book.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { ownOnly, type Writer } from '../taxii/prepare-objects.ts'
 import type { Micros } from '../time.ts'
@@ -29,11 +31,21 @@ export async function withReferences(
   if (collection.refs === 'own' || stripped || targets.length === 0) return marks
   const copies = await readAllCopies(exchange.pool, collection.seq, targets, reader.bits, ownOnly(writer))
   const byTarget = new Map<string, Known[]>()
+  // A copy that the caller sent itself is tightened, and held, also by what it does not see.
+  const own = copies.filter(
+    ({ seen, label, marks }) =>
+      seen && label !== marks && exchange.audience(label).submitter === subject.principal.id,
+  )
+  const told = await knownLabelsOf(
+    { db: exchange.pool, collection, book: new Book(exchange, exchange.pool), now },
+    collection.redaction === 'redact' ? [] : own.map((copy) => copy.accepted),
+  )
   for (const copy of copies) {
     if (!copy.seen) continue
-    // A copy that the caller sent itself is tightened, and held, also by what it does not see.
-    const { own } = exchange.audience(copy.marks)
-    const record = knownTo(exchange.world.topology, subject, exchange.audience(copy.label), own, now)
+    const { own: marked } = exchange.audience(copy.marks)
+    const record =
+      told.get(copy.accepted) ??
+      knownTo(exchange.world.topology, subject, exchange.audience(copy.label), marked, now)
     if (record.own.some(({ notBefore }) => notBefore !== undefined && BigInt(notBefore) > now)) continue
     byTarget.set(copy.object_id, [...(byTarget.get(copy.object_id) ?? []), { copy, record }])
   }

@@ -217,7 +217,7 @@ async function differenceTo(
     id,
     ownOnly(writer),
   )
-  const record = last && recordOf(world, subject, last, now)
+  const record = last && recordOf(world, subject, collection, last, now)
   if (!record) return null
   const before = readersOf(world, collection, record, now).map((r) => r.organization)
   const after = readers.map((r) => r.organization)

@@ -59,7 +59,7 @@ export async function reciprocity(exchange: Exchange, caller: Asker): Promise<Re
   for (const tally of tallies) {
     const origin = organizations.get(tally.organization)
     const collection = collections.get(tally.collection)
-    const record = recordOf(world, caller.subject, tally, now)
+    const record = collection && recordOf(world, caller.subject, collection, tally, now)
     if (!origin || !collection || !record) continue
     const level = levelOf(record)
     if (!isHome(origin)) {

@@ -76,7 +76,7 @@ export async function simulate(
   let considered = 0
   for (const tally of tallies) {
     const collection = collections.get(tally.collection)
-    const record = recordOf(world, caller.subject, tally, now)
+    const record = collection && recordOf(world, caller.subject, collection, tally, now)
     if (!collection || !record) continue
     considered += tally.count
     // The submitter is of the originator's organization, where no agreement counts.

@@ -8,7 +8,7 @@ import type { Reader } from '../store/session.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { findCollection, requireRead } from '../taxii/operation.ts'
 import { formatMicros, type Micros } from '../time.ts'
-import { type Asker, originOf, recordOf, UNMARKED } from './known.ts'
+import { type Asker, originOf, recordOf } from './known.ts'
 import { PAGE, seal, unseal } from './walk.ts'
 
 export interface ViewRequest {
@@ -115,10 +115,7 @@ class Eye {
     for (let id = 1; id <= reader.mark.audiences; id++) {
       const record = this.#world.audiences[id]
       if (!record || record.later || originOf(record) !== mine) continue
-      // Some of it may be no more than what hidden objects ask for: `see` knows which rows that is so of.
-      const all = this.#decide(`${id}`, { label: id, marks: id, later: [] })
-      const least = { label: id, marks: UNMARKED, later: [] }
-      if (all ?? this.#decide(`${id} unmarked`, least)) labels.push(id)
+      if (this.#decide(`${id}`, { label: id, marks: id, said: null, later: [] })) labels.push(id)
     }
     return { audiences, labels }
   }
@@ -126,7 +123,7 @@ class Eye {
   see(row: OwnItem): ViewItem | null {
     const plain = row.later.length === 0 && row.marks === row.label
     const found = this.#decide(
-      plain ? `${row.label}` : JSON.stringify([row.label, row.marks, row.later]),
+      plain ? `${row.label}` : JSON.stringify([row.label, row.marks, row.said, row.later]),
       row,
     )
     if (!found) return null
@@ -143,7 +140,7 @@ class Eye {
   #decide(key: string, item: Labelling) {
     let found = this.#decided.get(key)
     if (found === undefined) {
-      found = this.#judge(recordOf(this.#world, this.#subject, item, this.#now))
+      found = this.#judge(recordOf(this.#world, this.#subject, this.#collection, item, this.#now))
       this.#decided.set(key, found)
     }
     return found

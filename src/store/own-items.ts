@@ -3,8 +3,8 @@ import type { Database } from './pool.ts'
 import { type Reader, readAs } from './session.ts'
 import { type Sql, sql } from './sql.ts'
 
-/** A later version's: its label, that of its markings alone, and whether it waits for its time. */
-export type Later = readonly [label: number, marks: number, waits: boolean]
+/** A later version's: its label, that of its markings alone, what is known of its references, and whether it waits for its time. */
+export type Later = readonly [label: number, marks: number, said: readonly number[] | null, waits: boolean]
 
 /**
  * The audiences that decide on a version: its own, and those of the later versions which bind it (policy.md §7).
@@ -15,6 +15,8 @@ export interface Labelling {
   label: number
   /** Of its markings alone. */
   marks: number
+  /** What the reader, who submitted it, knows of what it refers to; null: its label is all that there is to know. */
+  said: readonly number[] | null
   later: readonly Later[]
 }
 
@@ -31,13 +33,18 @@ export interface OwnItem extends Labelling {
 const visible = (row: Sql, reader: Reader) =>
   sql`nullif(get_bit(${reader.bits}::bytea, least(${row}.audience, ${reader.size}::int)), 0) is not null`
 
+/** The author of a row reads it whatever its label demands, also for what it does not see. */
+const said = (row: Sql, reader: Reader) =>
+  sql`case when ${row}.principal = ${reader.principal} and ${row}.marks is not null then known_of(${row}.collection, ${row}.accepted) end`
+
 /**
  * Labels of the later versions that may bind row `i`: of its organization's visible ones the latest, and those after it,
  * which are or were under an embargo.
  */
 function laterOf(reader: Reader, now: bigint): Sql {
   return sql`case when i.mixed then (
-    select json_agg(distinct jsonb_build_array(d.label, coalesce(d.marks, d.label), coalesce(d.held_until > ${now}::bigint, false))) from item d
+    select json_agg(distinct jsonb_build_array(d.label, coalesce(d.marks, d.label), ${said(sql`d`, reader)},
+        coalesce(d.held_until > ${now}::bigint, false))) from item d
     where d.collection = i.collection and d.object_id = i.object_id and d.organization = i.organization
       and not d.standard and d.version_key > i.version_key and ${visible(sql`d`, reader)}
       and not exists (
@@ -47,7 +54,11 @@ function laterOf(reader: Reader, now: bigint): Sql {
   ) end`
 }
 
-const COLUMNS = sql`i.position, i.object_id, i.version, i.version_key, i.spec, i.label, coalesce(i.marks, i.label) as marks`
+const columns = (
+  reader: Reader,
+  now: bigint,
+) => sql`i.position, i.object_id, i.version, i.version_key, i.spec, i.label,
+  coalesce(i.marks, i.label) as marks, ${said(sql`i`, reader)} as said, ${laterOf(reader, now)} as later`
 
 interface Row {
   position: string
@@ -57,11 +68,12 @@ interface Row {
   spec: number
   label: number
   marks: number
+  said: number[] | null
   later: Later[] | null
 }
 
 const AS_ROW = sql`json_build_object('position', i.position::text, 'id', i.object_id, 'version', i.version,
-  'version_key', i.version_key, 'spec', i.spec, 'label', i.label, 'marks', i.marks, 'later', i.later)`
+  'version_key', i.version_key, 'spec', i.spec, 'label', i.label, 'marks', i.marks, 'said', i.said, 'later', i.later)`
 
 const toItem = ({ position, version_key, later, ...row }: Row): OwnItem => ({
   ...row,
@@ -87,7 +99,7 @@ export async function readOwnVersions(
     db,
     reader,
     sql`select json_agg(${AS_ROW} order by i.version_key desc, i.spec desc, i.position desc) as items from (
-      select ${COLUMNS}, ${laterOf(reader, now)} as later from item i
+      select ${columns(reader, now)} from item i
       where s.fresh and s.scope is not null and i.collection = ${collection} and i.object_id = ${id}
         and i.organization = ${organization} and not i.standard and i.audience = any (${reader.scope}::int[])
         and (${principal}::text is null or i.principal = ${principal})
@@ -120,7 +132,7 @@ export async function readOwnPage(
     reader,
     sql`select json_agg(${AS_ROW} order by i.position) as items from (
       select m.* from unnest(${page.audiences}::int[]) a (audience) cross join lateral (
-        select ${COLUMNS}, ${laterOf(reader, now)} as later from item i
+        select ${columns(reader, now)} from item i
         where s.fresh and s.scope is not null and i.collection = ${page.collection} and i.audience = a.audience
           and ${visible(sql`i`, reader)} and i.organization = ${page.organization} and not i.standard
           and coalesce(i.marks, i.label) = any (${page.labels}::int[]) and i.position > ${page.after ?? -1n}::bigint
@@ -150,13 +162,14 @@ export async function readTallies(
     db,
     reader,
     sql`select json_agg(json_build_object('collection', g.collection, 'organization', g.organization,
-        'label', g.label, 'marks', g.marks, 'later', g.later::json, 'count', g.count)) as tallies
+        'label', g.label, 'marks', g.marks, 'said', g.said, 'later', g.later::json, 'count', g.count)) as tallies
       from (
-        select i.collection, i.organization, i.label, coalesce(i.marks, i.label) as marks, (${laterOf(reader, now)})::text as later, count(*)::int as count
+        select i.collection, i.organization, i.label, coalesce(i.marks, i.label) as marks, ${said(sql`i`, reader)} as said,
+          (${laterOf(reader, now)})::text as later, count(*)::int as count
         from item i
         where s.fresh and s.scope is not null and i.collection = any (${collections}::int[])
           and i.organization = any (${organizations}::text[]) and not i.standard and ${visible(sql`i`, reader)}
-        group by 1, 2, 3, 4, 5
+        group by 1, 2, 3, 4, 5, 6
       ) g`,
   )
   return (row.tallies ?? []).map((tally) => ({ ...tally, later: tally.later ?? [] }))

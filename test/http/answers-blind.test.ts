@@ -17,7 +17,7 @@ const caller = api(server, 'my2')
 
 /** All that my2 may ask about objects of its own, and about what it might send. */
 async function asked(path: string, objects: readonly StixObject[]): Promise<unknown[]> {
-  const alias = path.includes(COLLECTION.closed) ? COLLECTION.closed : COLLECTION.redact
+  const alias = COLLECTION.closed
   const collection = { root: 'one', id: alias }
   const answers: unknown[] = []
   const note = ({ status, json }: { status: number; json: unknown }) => answers.push({ status, json })
@@ -44,26 +44,31 @@ async function asked(path: string, objects: readonly StixObject[]): Promise<unkn
   return answers
 }
 
-for (const path of [AT.closed]) {
-  for (const [what, refs] of Object.entries({ RED: [TLP.red], 'RED, and later': [TLP.red, later.id] })) {
-    test(what, async (t) => {
-      const [awaited, open] = [malware(), malware(marked(TLP.green))]
-      const about = report([awaited.id, open.id], marked(TLP.amber))
-      const older = report([open.id], marked(TLP.green))
-      const newer = {
-        ...version(older, '2026-02-01T00:00:00.000Z'),
-        object_refs: [awaited.id],
-        ...marked(TLP.amber),
-      }
-      const further = report([about.id, older.id], marked(TLP.green))
-      await my2.add(path, open, about, older, newer, further)
-      if (refs.length > 1) await my.add(path, later)
-      const before = await asked(path, [about, older, further])
-      await my.add(path, { ...awaited, ...marked(...refs) })
-      t.equal((await my2.getObject(path, awaited.id)).status, 404, 'hidden')
-      const after = await asked(path, [about, older, further])
-      t.equal(after.length, before.length)
-      for (const [i, answer] of after.entries()) t.strictSame(answer, before[i], `answer ${i}`)
-    })
-  }
+const path = AT.closed
+const secret = malware(marked(TLP.red))
+/** What the colleague marks it with; what it refers to is RED, and so is all of it. */
+for (const [what, refs] of Object.entries({
+  RED: [TLP.red],
+  'RED, and later': [TLP.red, later.id],
+  'AMBER, about something RED': [TLP.amber],
+})) {
+  test(what, async (t) => {
+    const [awaited, open] = [report([secret.id]), malware(marked(TLP.green))]
+    const about = report([awaited.id, open.id], marked(TLP.green))
+    const older = report([open.id], marked(TLP.green))
+    const newer = {
+      ...version(older, '2026-02-01T00:00:00.000Z'),
+      object_refs: [awaited.id],
+      ...marked(TLP.amber),
+    }
+    const further = report([about.id, older.id], marked(TLP.green))
+    await my2.add(path, open, about, older, newer, further)
+    await my.add(path, later, secret)
+    const before = await asked(path, [about, older, further])
+    await my.add(path, { ...awaited, ...marked(...refs) })
+    t.equal((await my2.getObject(path, awaited.id)).status, 404, 'hidden')
+    const after = await asked(path, [about, older, further])
+    t.equal(after.length, before.length)
+    for (const [i, answer] of after.entries()) t.strictSame(answer, before[i], `answer ${i}`)
+  })
 }

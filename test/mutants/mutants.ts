@@ -261,13 +261,14 @@ export const ANSWERS: readonly Mutant[] = [
   ),
   ...of(
     'sharing/known.js',
-    ['what hidden objects ask of later versions is told', 'held } = known(record, marks)', 'held } = record'],
+    ['an author is told what hidden objects ask for', 'if (!said || ', 'if (true || '],
+    ['and of its later versions', 'known(record, marks, said)', 'record'],
     ['what is hidden holds later versions', 'return waits && held', 'return waits'],
   ),
   ...of('sharing/preview-references.js', [
     'a preview tells what hidden objects ask for',
-    'const record = knownTo(exchange.world.topology, subject, exchange.audience(copy.label), own, now)',
-    'const record = exchange.audience(copy.label)',
+    'told.get(copy.accepted) ??',
+    '',
   ]),
   ...of('taxii/arriving.js', [
     'what is held unseen is held when something refers to it',

@@ -86,6 +86,7 @@ const FUNCTIONS = [
   'held_of',
   'intern',
   'keep_head',
+  'known_of',
   'labelled_rows',
   'learn',
   'lock_collection',
