@@ -1,8 +1,9 @@
 /** Starts a throw-away Postgres: the npm package's binaries, or those in COMITY_TEST_PG_BIN. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { chownSync, mkdirSync } from 'node:fs'
+import { randomBytes, randomInt } from 'node:crypto'
+import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { sleep } from './run-lock.ts'
@@ -13,12 +14,58 @@ export interface Postgres {
   stop(): Promise<void>
 }
 
+/** Below the ports that the system gives to connections by itself. */
+const PORTS = { first: 10_000, count: 20_000 }
+
+/**
+ * A port that no other test takes until this process ends. One that is only looked for is free for another test as well
+ * until a server listens: both then talk to the same one.
+ */
 export async function freePort(): Promise<number> {
+  const folder = join(tmpdir(), 'comity-test-ports')
+  mkdirSync(folder, { recursive: true, mode: 0o777 })
+  for (;;) {
+    const port = PORTS.first + randomInt(PORTS.count)
+    if (take(join(folder, String(port))) && (await isFree(port))) return port
+  }
+}
+
+const taken: string[] = []
+
+function take(file: string): boolean {
+  try {
+    writeFileSync(file, String(process.pid), { flag: 'wx' })
+  } catch {
+    if (!isAbandoned(file)) return false
+    rmSync(file, { force: true })
+    return false
+  }
+  if (taken.length === 0) {
+    process.once('exit', () => {
+      for (const one of taken) rmSync(one, { force: true })
+    })
+  }
+  taken.push(file)
+  return true
+}
+
+/** Whoever took it was ended before it could give it back. */
+function isAbandoned(file: string): boolean {
+  try {
+    process.kill(Number(readFileSync(file, 'utf8')), 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((done, fail) => server.once('error', fail).listen(0, '127.0.0.1', done))
-  const { port } = server.address() as { port: number }
-  await new Promise((done) => server.close(done))
-  return port
+  const listens = await new Promise<boolean>((done) =>
+    server.once('error', () => done(false)).listen(port, '127.0.0.1', () => done(true)),
+  )
+  if (listens) await new Promise((done) => server.close(done))
+  return listens
 }
 
 const FLAGS = [
