@@ -39,6 +39,7 @@ export async function withReferences(
   const told = await knownLabelsOf(
     { db: exchange.pool, collection, book: new Book(exchange, exchange.pool), now },
     collection.redaction === 'redact' ? [] : own.map((copy) => copy.accepted),
+    true,
   )
   for (const copy of copies) {
     if (!copy.seen) continue

@@ -130,17 +130,23 @@ export class KnownLabels {
   }
 }
 
-/** Known labels of rows that are not being settled, by their names. */
+/**
+ * Known labels of rows that are not being settled, by their names.
+ * @param still of what authors see now: what they see no more does not exist for them
+ */
 export async function knownLabelsOf(
   { db, collection, book, now }: Omit<Transaction, 'exchange'>,
   accepted: readonly bigint[],
+  still = false,
 ): Promise<Map<bigint, AudienceRecord>> {
   if (accepted.length === 0) return new Map()
   const rows = await readLabelledRows(db, collection.seq, accepted, false)
   const edges = bySource(await readEdges(db, collection.seq, rows))
   return new Map(
     rows.map((row) => {
-      const known = (edges.get(row.accepted) ?? []).flatMap(lastSeen)
+      const known = (edges.get(row.accepted) ?? []).flatMap((edge) =>
+        still && (edge.known ?? 0) < 0 ? [] : lastSeen(edge),
+      )
       const seen = known.map((id) => book.record(id))
       const marks = book.record(row.marks ?? row.label)
       return [row.accepted, knownLabel(collection, row.type, marks, seen, now)]

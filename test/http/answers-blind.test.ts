@@ -72,3 +72,25 @@ for (const [what, refs] of Object.entries({
     for (const [i, answer] of after.entries()) t.strictSame(answer, before[i], `answer ${i}`)
   })
 }
+
+test('what its author sees no more does not exist for it', async (t) => {
+  const target = malware(marked(TLP['amber+strict']))
+  const about = report([target.id], marked(TLP.green))
+  await my.add(path, target)
+  await my2.add(path, about)
+  const collection = { root: 'one', id: COLLECTION.closed }
+  const bank = async () => {
+    const asked = { collection, id: about.id, reader: { principal: 'bank' } }
+    const explained = await caller.post('/api/v1/policy/explain', asked)
+    const object = report([about.id], marked(TLP.green))
+    const previewed = await caller.post('/api/v1/policy/preview', { collection, object })
+    return [
+      (explained.json as { readers: { decision: boolean }[] }).readers[0]?.decision,
+      JSON.stringify(previewed.json).includes('petrobank'),
+    ]
+  }
+  t.strictSame(await bank(), [false, false], 'AMBER+STRICT with what it refers to')
+  await my.add(path, { ...version(target, '2026-02-01T00:00:00.000Z'), ...marked(TLP.red) })
+  t.equal((await my2.getObject(path, target.id)).status, 404)
+  t.strictSame(await bank(), [true, true], 'GREEN, as without it')
+})
