@@ -82,10 +82,14 @@ async function startOn(
   const flags = process.env.BENCH_SERVER_FLAGS?.split(' ') ?? []
   // As it is started by its name.
   const [, own = ''] = /^#!.* node (.*)/.exec(readFileSync(PROGRAM, 'utf8')) ?? []
-  const server: ChildProcess = spawn(process.execPath, [...own.split(' '), ...flags, PROGRAM, 'serve'], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  const server: ChildProcess = spawn(
+    process.execPath,
+    [...own.split(' ').filter((flag) => flag !== ''), ...flags, PROGRAM, 'serve'],
+    {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
   const base = `http://127.0.0.1:${port}`
   for (let i = 0; ; i++) {
     const answer = await fetch(`${base}/readyz`).catch(() => null)

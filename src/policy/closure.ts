@@ -257,4 +257,4 @@ export function spelled(record: AudienceRecord): AudienceRecord {
 }
 
 /** Before any window: none has begun. */
-const NEVER = -1n
+export const NEVER = -1n

@@ -1,6 +1,6 @@
 /** What the author of a row knows of its label: that alone decides whether the row is appended again (policy.md §7). */
 import { rights } from '../policy/access.ts'
-import { demandsOfParts, type Joined, join } from '../policy/closure.ts'
+import { demandsOfParts, join, NEVER } from '../policy/closure.ts'
 import { distinct } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { isContainer } from '../stix/index.ts'
@@ -82,18 +82,8 @@ export function knownLabel(
   seen: readonly AudienceRecord[],
   now: Micros,
 ): AudienceRecord {
-  return knownJoin(collection, type, marks, seen, now).record
-}
-
-function knownJoin(
-  collection: Collection,
-  type: string,
-  marks: AudienceRecord,
-  seen: readonly AudienceRecord[],
-  now: Micros,
-): Joined {
   const strips = collection.redaction === 'redact' && isContainer(type)
-  return join(bare(marks), strips ? [] : seen.map((record) => ({ record })), now)
+  return join(bare(marks), strips ? [] : seen.map((record) => ({ record })), now).record
 }
 
 /**
@@ -265,17 +255,13 @@ export async function knowledge(
       loses: weighed.some((one) => one.loses),
       latest: row.latest || !(row.superseded || sees(book.record(row.newest as number))),
       label: after,
-      released:
-        !after.held && embargoed(row, knownJoin(collection, row.type, marksOf(row), knew, NEVER).record),
+      released: !after.held && embargoed(row, knownLabel(collection, row.type, marksOf(row), knew, NEVER)),
     })
   }
   await passOver(at, known, found, labels)
   await remember(at, seen, said)
   return found
 }
-
-/** Before any window: none has begun. */
-const NEVER: Micros = -1n
 
 /** Was it under this embargo when it was last appended? */
 const embargoed = ({ position }: LabelledRow, { own }: AudienceRecord) =>

@@ -283,12 +283,12 @@ async function composed(
     const heldIn = (found: ReadonlyMap<bigint, Composition>) => (row: LabelledRow) =>
       found.get(row.accepted)?.heldUntil != null
     const names = rows.filter((row) => waits(row) && heldIn(compositions)(row)).map((row) => row.accepted)
-    const replaced = names.length === 0 ? [] : await readWithAnotherOpen(db, collection.seq, names)
-    if (replaced.length === 0) break
+    const replaced = new Set(names.length === 0 ? [] : await readWithAnotherOpen(db, collection.seq, names))
+    if (replaced.size === 0) break
     // Not those that would wait only for one another: another version may decide for them as well.
-    const least = closed(at, rows, edges, overrides, new Set(replaced))
+    const least = closed(at, rows, edges, overrides, replaced)
     const holds: NewLabel[] = []
-    for (const row of rows.filter((row) => replaced.includes(row.accepted) && heldIn(least)(row))) {
+    for (const row of rows.filter((row) => replaced.has(row.accepted) && heldIn(least)(row))) {
       const { record, heldUntil } = compositions.get(row.accepted) as Composition
       const { accepted, marks, need } = row
       held.add(accepted)

@@ -202,7 +202,7 @@ export const WORLDS: readonly Mutant[] = [
     ['releases stay where they are', 'const move = known.released ||', 'const move = false &&'],
     ['older versions need no part of it', 'need: need === label ? null : need', 'need: null'],
     ['what comes under an embargo hides what is older', 'const MOST_HOLDS = 8', 'const MOST_HOLDS = 0'],
-    ['what waits for one another is held alike', 'new Set(replaced)', 'new Set()'],
+    ['what waits for one another is held alike', 'overrides, replaced)', 'overrides, new Set())'],
     ['copies stay beside the whole', '!same || move || copies || row.parted', '!same || move || copies'],
   ),
   ...of(
