@@ -10,10 +10,17 @@ export interface Reply {
 
 const END = Buffer.from('\r\n\r\n')
 
-/** One connection; one request at a time. Answers must have a Content-Length. */
+/** What one read takes at most. */
+const READ = 1_048_576
+
+/**
+ * One connection; one request at a time. Answers must have a Content-Length. It reads into the same memory each time:
+ * fresh memory for each 64 KB would cost it as much as reading them.
+ */
 export class Wire {
-  readonly #socket: Socket
-  #chunks: Buffer[] = []
+  #socket: Socket | null = null
+  /** Of one answer, as much as has come. */
+  #store = Buffer.allocUnsafe(READ)
   #size = 0
   #awaited = -1
   #head = ''
@@ -21,49 +28,58 @@ export class Wire {
   #resolve: ((reply: Reply) => void) | null = null
   #reject: ((error: Error) => void) | null = null
 
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.setNoDelay(true)
-    socket.on('data', (chunk) => this.#take(chunk))
-    socket.on('error', (error) => this.#reject?.(error))
-    socket.on('close', () => this.#reject?.(new Error('the server closed the connection')))
-  }
+  private constructor() {}
 
   static async open(base: string): Promise<Wire> {
     const { hostname, port } = new URL(base)
+    const wire = new Wire()
+    const onread = {
+      buffer: Buffer.allocUnsafe(READ),
+      callback: (count: number, buffer: Uint8Array) => {
+        wire.#take(buffer.subarray(0, count))
+        return true
+      },
+    }
     return await new Promise((resolve, reject) => {
-      const socket = connect(Number(port), hostname, () => resolve(new Wire(socket)))
-      socket.once('error', reject)
+      const socket = connect({ port: Number(port), host: hostname, onread }, () => resolve(wire))
+      wire.#socket = socket
+      socket.setNoDelay(true)
+      socket.on('error', (error) => {
+        reject(error)
+        wire.#reject?.(error)
+      })
+      socket.on('close', () => wire.#reject?.(new Error('the server closed the connection')))
     })
   }
 
   close(): void {
     this.#reject = null
-    this.#socket.destroy()
+    this.#socket?.destroy()
   }
 
-  /** @param request head and body as bytes, see `requestOf` */
+  /**
+   * @param request head and body as bytes, see `requestOf`
+   * @returns an answer whose body is there until the next request
+   */
   async send(request: Buffer | string): Promise<Reply> {
     return await new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
-      this.#socket.write(request)
+      this.#socket?.write(request)
     })
   }
 
-  #take(chunk: Buffer): void {
-    this.#chunks.push(chunk)
+  #take(chunk: Uint8Array): void {
+    this.#fit(this.#size + chunk.length)
+    this.#store.set(chunk, this.#size)
     this.#size += chunk.length
     if (this.#awaited < 0 && !this.#readHead()) return
     if (this.#size < this.#awaited) return
-    const all =
-      this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size)
     const reply = {
       status: Number(this.#head.slice(9, 12)),
       head: this.#head,
-      body: all.subarray(this.#bodyAt),
+      body: this.#store.subarray(this.#bodyAt, this.#awaited),
     }
-    this.#chunks = []
     this.#size = 0
     this.#awaited = -1
     const resolve = this.#resolve
@@ -72,10 +88,15 @@ export class Wire {
     resolve?.(reply)
   }
 
+  #fit(size: number): void {
+    if (size <= this.#store.length) return
+    const more = Buffer.allocUnsafe(2 * size)
+    this.#store.copy(more, 0, 0, this.#size)
+    this.#store = more
+  }
+
   #readHead(): boolean {
-    const all =
-      this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size)
-    this.#chunks = [all]
+    const all = this.#store.subarray(0, this.#size)
     const end = all.indexOf(END)
     if (end < 0) return false
     this.#head = all.toString('latin1', 0, end)

@@ -23,7 +23,7 @@ import type { Place } from './operation.ts'
 import { type Prepared, prepareObjects, type Writer } from './prepare-objects.ts'
 import { renderStatus } from './status.ts'
 import { storeObjects } from './store-objects.ts'
-import { Turn } from './turn.ts'
+import { inTurns, type Work, workOf } from './turn.ts'
 
 const ATTEMPTS = 5
 
@@ -45,8 +45,8 @@ export async function addObjects(
   body: Buffer,
   epoch: bigint,
 ): Promise<string> {
-  const turn = new Turn()
-  const envelope = await readEnvelopeInTurns(body, limitsOf(exchange), () => turn.over())
+  const work = workOf(body.length)
+  const envelope = await inTurns(work, (pause) => readEnvelopeInTurns(body, limitsOf(exchange), pause))
   // The body took its time, and so did reading it.
   if (exchange.world.epoch !== epoch) throw new StaleWorld()
   if (!envelope.ok) throw new AppError('unprocessable', { detail: envelope.detail })
@@ -70,7 +70,7 @@ export async function addObjects(
     })
     return renderStatus({ ...status, success: 0, failure: 0, successes: '', failures: '' })
   }
-  const batch = await storeBatch(exchange, writer, members, requested, status)
+  const batch = await storeBatch(exchange, writer, members, requested, status, work)
   exchange.observer.ingested(batch.success, batch.failure)
   return renderStatus({ ...status, ...batch })
 }
@@ -98,11 +98,12 @@ export async function storeBatch(
   members: readonly Member[],
   requested: Micros,
   status: NewStatus | null,
+  work?: Work,
 ): Promise<Batch> {
   for (let attempt = 1; ; attempt++) {
     const { epoch } = exchange.world
     try {
-      const prepared = await prepareObjects(exchange, writer, members, requested)
+      const prepared = await prepareObjects(exchange, writer, members, requested, work)
       await takeIn(exchange, prepared)
       if (exchange.world.epoch !== epoch) throw new StaleWorld()
       return await commit(exchange, { writer, prepared, status })

@@ -14,7 +14,7 @@ import { readDefinitions } from '../store/write-items.ts'
 import { formatMicros, type Micros } from '../time.ts'
 import type { Exchange } from './exchange.ts'
 import { failure, named, type Outcome, success } from './outcome.ts'
-import { Turn } from './turn.ts'
+import { inTurns, type Work, workOf } from './turn.ts'
 
 /** Who writes, and where. */
 export interface Writer {
@@ -48,6 +48,7 @@ export async function prepareObjects(
   writer: Writer,
   members: readonly Member[],
   requested: Micros,
+  work: Work = workOf(members.reduce((bytes, { text }) => bytes + text.length, 0)),
 ): Promise<Prepared> {
   const { collection, subject } = writer
   const { objectLimits } = exchange.config
@@ -58,13 +59,11 @@ export async function prepareObjects(
   }
   const outcomes: Prepared['outcomes'] = []
   const checked: { object: StixObject; index: number }[] = []
-  const turn = new Turn()
-  for (const [index, member] of members.entries()) {
-    await turn.over()
+  const checkOne = (member: Member, index: number): void => {
     const standard = isStandardRepost(member.value)
     if (standard !== null) {
       outcomes[index] = reposted(member.value, standard, requested)
-      continue
+      return
     }
     const { object, findings, label } = checkObject(member, options)
     const errors = findings.filter(
@@ -72,7 +71,7 @@ export async function prepareObjects(
     )
     if (object && errors.length === 0) {
       checked.push({ object, index })
-      continue
+      return
     }
     const shown = errors.slice(0, 5).map((f) => f.message)
     if (errors.length > shown.length) shown.push(`and ${errors.length - shown.length} more`)
@@ -81,21 +80,38 @@ export async function prepareObjects(
       shown.join('; '),
     )
   }
+  await eachInTurns(work, members, checkOne)
   const stored = await definitions(exchange, writer, checked)
-  const candidates: Prepared['candidates'] = []
-  for (const { object, index } of checked) {
-    await turn.over()
+  const marked: (Omit<Candidate, 'marks' | 'marksId'> & { record: AudienceRecord })[] = []
+  await eachInTurns(work, checked, ({ object, index }) => {
     const labelled = labelOne(object, writer, stored, exchange.world)
     if (!labelled.ok) {
       outcomes[index] = failure(named(object, requested), labelled.problem)
-      continue
+      return
     }
     if (object.type === 'marking-definition' && !stored.has(object.id)) stored.set(object.id, object.value)
     const { principal, organization } = subject
     const { record, heldUntil } = audienceOf(labelled.labels, principal.id, organization.id, requested)
-    candidates.push({ object, labelled, index, heldUntil, ...(await exchange.shared(record)) })
-  }
+    marked.push({ object, labelled, index, heldUntil, record })
+  })
+  const candidates: Prepared['candidates'] = []
+  for (const { record, ...one } of marked) candidates.push({ ...one, ...(await exchange.shared(record)) })
   return { candidates, outcomes, requested }
+}
+
+/** Does one after the other in turns of its own; what has to be waited for otherwise is not part of it. */
+async function eachInTurns<T>(
+  work: Work,
+  list: readonly T[],
+  step: (one: T, index: number) => void,
+): Promise<void> {
+  await inTurns(work, async (pause) => {
+    for (const [index, one] of list.entries()) {
+      const wait = pause()
+      if (wait) await wait
+      step(one, index)
+    }
+  })
 }
 
 /** A standard TLP definition, sent again: it is everywhere already, and its content is fixed (policy.md §2). */
