@@ -1,4 +1,5 @@
 /** A client on a bare socket: bytes go out as they are, answers come back one after the other. */
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { Answer } from './client.ts'
 import { sleep } from './run-lock.ts'
@@ -41,10 +42,12 @@ export class Wire {
     for (let i = 0; i < times && !this.socket.destroyed && Date.now() < until; i++) {
       sent += data.length
       if (!this.socket.write(data)) {
-        await Promise.race([
-          new Promise<void>((done) => this.socket.once('drain', done).once('close', done)),
-          sleep(until - Date.now()),
-        ])
+        const over = new AbortController()
+        const signal = AbortSignal.any([over.signal, AbortSignal.timeout(Math.max(1, until - Date.now()))])
+        await Promise.race(['drain', 'close'].map((name) => once(this.socket, name, { signal }))).catch(
+          () => {},
+        )
+        over.abort()
       }
     }
     return sent
