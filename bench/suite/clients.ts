@@ -1,4 +1,5 @@
 /** What clients do: walk, poll, read one object, push. */
+import { unzipSync } from 'node:zlib'
 import { requestOf, Wire } from './wire.ts'
 
 export interface Walk {
@@ -8,8 +9,8 @@ export interface Walk {
   ms: number
 }
 
-/** Walks the log by `next` from its start. */
-export async function walk(base: string, credential: string, limit: number): Promise<Walk> {
+/** Walks the log by `next` from its start. @param gzip asks for it, and reads of each page but the last what says how to go on */
+export async function walk(base: string, credential: string, limit: number, gzip = false): Promise<Walk> {
   const wire = await Wire.open(base)
   const start = performance.now()
   const result = { objects: 0, bytes: 0, pages: 0, ms: 0 }
@@ -17,14 +18,15 @@ export async function walk(base: string, credential: string, limit: number): Pro
   try {
     for (;;) {
       const path = `/bench/collections/log/objects/?limit=${limit}${next && `&next=${next}`}`
-      const { status, body } = await wire.send(requestOf('GET', path, credential))
+      const { status, body } = await wire.send(requestOf('GET', path, credential, undefined, gzip))
       if (status !== 200) throw new Error(`GET answered ${status}: ${body.toString().slice(0, 300)}`)
       result.bytes += body.length
       result.pages++
-      const more = /^\{"more":true,"next":"([^"]+)"/.exec(body.toString('latin1', 0, 300))
+      // In gzip the first bytes are stored as they are.
+      const more = /^[^{]{0,15}\{"more":true,"next":"([^"]+)"/s.exec(body.toString('latin1', 0, 300))
       if (!more) {
         // Only the last page may be shorter.
-        result.objects += JSON.parse(body.toString()).objects?.length ?? 0
+        result.objects += JSON.parse((gzip ? unzipSync(body) : body).toString()).objects?.length ?? 0
         break
       }
       result.objects += limit

@@ -94,6 +94,34 @@ export async function syncs({ report, server, cold, seconds }: Setting): Promise
   })
 }
 
+/** As most clients ask: last, because the node then has both forms of pages in its memory. */
+export async function compressed({ report, server, cold }: Setting): Promise<void> {
+  const rate = async (base: string, clients: number) => {
+    const start = performance.now()
+    const walks = await Promise.all(
+      Array.from({ length: clients }, () => walk(base, bearer('broad'), 1000, true)),
+    )
+    return perSecond(
+      walks.reduce((sum, { objects }) => sum + objects, 0),
+      performance.now() - start,
+    )
+  }
+  await rate(server.base, 1)
+  const [sealed, again] = await inTurn(
+    () => rate(server.base, 1),
+    () => rate(cold.base, 1),
+  )
+  report.add({
+    name: 'full sync with gzip, sealed pages of 1,000, 1 client',
+    value: sealed,
+    unit: 'objects/s',
+    yardstick: { name: 'cold, with gzip', value: again },
+    ratio: sealed / again,
+    goal: { least: 5 },
+  })
+  report.add({ name: 'the same, 8 clients', value: await rate(server.base, 8), unit: 'objects/s' })
+}
+
 async function memory(pid: number, seconds: number, client: (until: number) => Promise<void>) {
   const samples: number[] = []
   const timer = setInterval(() => {

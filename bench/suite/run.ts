@@ -3,7 +3,7 @@
  * BENCH_OBJECTS (100000), BENCH_SECONDS (3), BENCH_OUT (a file for JSON), BENCH_ONLY (names, comma-separated).
  */
 
-import { places, requests, syncs } from './reads.ts'
+import { compressed, places, requests, syncs } from './reads.ts'
 import { Report } from './report.ts'
 import { prepare, type Setting } from './setting.ts'
 import { mixed, writes } from './writes.ts'
@@ -14,6 +14,7 @@ const SCENARIOS: Record<string, (setting: Setting) => Promise<void>> = {
   requests,
   writes,
   mixed,
+  compressed,
 }
 
 async function main(): Promise<void> {

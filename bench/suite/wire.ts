@@ -111,12 +111,19 @@ export class Wire {
 const TAXII = 'application/taxii+json;version=2.1'
 
 /** The bytes of a request. @param credential value of Authorization */
-export function requestOf(method: string, path: string, credential: string, body?: Buffer | string): Buffer {
+export function requestOf(
+  method: string,
+  path: string,
+  credential: string,
+  body?: Buffer | string,
+  gzip = false,
+): Buffer {
   const lines = [
     `${method} ${path} HTTP/1.1`,
     'host: 127.0.0.1',
     `accept: ${TAXII}`,
     `authorization: ${credential}`,
+    ...(gzip ? ['accept-encoding: gzip'] : []),
   ]
   if (body === undefined) return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`)
   lines.push(`content-type: ${TAXII}`, `content-length: ${Buffer.byteLength(body)}`)

@@ -70,15 +70,16 @@ export async function sendPage(
   reply.code(200)
   reply.header('content-type', TAXII)
   const { before, text, after } = body
-  const length = before.length + text.bytes.length + after.length
+  const length = before.length + text.length + after.length
   if (length >= WORTH_ZIPPING && takesGzip(request.headers['accept-encoding'])) {
     const bytes = await gzipped(body)
     reply.header('content-encoding', 'gzip')
     reply.send(bytes)
   } else if (length < WORTH_PIECES || request.method !== 'GET') {
-    reply.send(text.bytes.length === 0 ? before : Buffer.concat([before, text.bytes, after], length))
+    reply.send(text.length === 0 ? before : Buffer.concat([before, await text.plain(), after], length))
   } else {
     // Past Fastify, which would have it in one piece: the text stays where it is.
+    const bytes = await text.plain()
     const full = request.server.holdAnswer?.(request, reply, length)
     if (full) throw full
     reply.hijack()
@@ -87,7 +88,7 @@ export async function sendPage(
     raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
     raw.cork()
     raw.write(before)
-    raw.write(text.bytes)
+    raw.write(bytes)
     raw.end(after)
     raw.uncork()
   }
@@ -100,8 +101,9 @@ export async function sendTagged(
   exchange: Exchange,
   resource: object,
 ): Promise<void> {
-  const text = new PageText(JSON.stringify(resource))
-  const tag = tagOf(exchange, text.bytes)
+  const bytes = Buffer.from(JSON.stringify(resource))
+  const text = new PageText(bytes)
+  const tag = tagOf(exchange, bytes)
   const body = { before: EMPTY, text, after: EMPTY }
   await sendPage(request, reply, { body, tag, unchanged: has(wantedOf(request), tag) })
 }

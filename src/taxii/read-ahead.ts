@@ -74,7 +74,7 @@ export class ReadAhead {
     if (this.#held.get(key) !== held) return page
     if (!page) this.#drop(key, held)
     else {
-      held.bytes = page.text.bytes.length
+      held.bytes = page.text.length
       this.#bytes += held.bytes
       held.onward(page)
     }

@@ -25,9 +25,11 @@ export interface SealedPage {
 
 const OVERHEAD = 1024
 
-/** Keeps the pages used last, up to a number of bytes. */
+/** Keeps the pages used last, up to a number of bytes: the compressed ones first without their plain text. */
 export class SealedPages {
   readonly #most: number
+  /** Keys of pages that are there in both forms. */
+  readonly #double = new Set<string>()
   readonly #pages = new Map<string, { page: SealedPage; size: number }>()
   #bytes = 0
 
@@ -60,11 +62,12 @@ export class SealedPages {
     const kept = { page, size }
     this.#pages.set(key, kept)
     this.#bytes += size
-    page.text.onPacked = (more) => {
+    page.text.onGrown = (more) => {
       // It may have been dropped while it was compressed.
       if (this.#pages.get(key) !== kept) return
       kept.size += more
       this.#bytes += more
+      this.#double.add(key)
       this.#makeRoom()
     }
     this.#makeRoom()
@@ -72,6 +75,7 @@ export class SealedPages {
 
   clear(): void {
     this.#pages.clear()
+    this.#double.clear()
     this.#bytes = 0
   }
 
@@ -79,10 +83,20 @@ export class SealedPages {
     const kept = this.#pages.get(key)
     if (!kept) return
     this.#pages.delete(key)
+    this.#double.delete(key)
     this.#bytes -= kept.size
   }
 
   #makeRoom(): void {
+    for (const key of this.#double) {
+      if (this.#bytes <= this.#most) return
+      this.#double.delete(key)
+      const kept = this.#pages.get(key)
+      if (!kept) continue
+      const freed = kept.page.text.shed()
+      kept.size -= freed
+      this.#bytes -= freed
+    }
     for (const oldest of this.#pages.keys()) {
       if (this.#bytes <= this.#most) break
       this.drop(oldest)
@@ -92,5 +106,5 @@ export class SealedPages {
 
 function weight(key: string, page: SealedPage): number {
   // The runs of a page are never longer than its positions.
-  return key.length * 2 + page.text.bytes.length + page.places.size * 400 + page.count * 16 + OVERHEAD
+  return key.length * 2 + page.text.memory + page.places.size * 400 + page.count * 16 + OVERHEAD
 }

@@ -44,6 +44,27 @@ test('body, length and headers', async (t) => {
   }
 })
 
+test('pages in little memory are the same, compressed or not, as often as they are read', async (t) => {
+  const small = await startServer(t, { database: own, env: { COMITY_CACHE_BYTES: '200000' } })
+  const walk = async (coding?: string) => {
+    const bodies: string[] = []
+    for (let path = `${PATH}?limit=50`; ; ) {
+      const page = await small.as('sg').get(path, coding ? { headers: { 'Accept-Encoding': coding } } : {})
+      t.equal(page.status, 200)
+      t.equal(page.header('content-encoding'), coding)
+      const body = (coding ? gunzipSync(page.body) : page.body).toString()
+      bodies.push(body)
+      const { next, more } = JSON.parse(body)
+      if (!more) return bodies.join()
+      path = `${PATH}?limit=50&next=${next}`
+    }
+  }
+  const first = await walk()
+  t.equal(JSON.parse(`[${first}]`).flatMap((page: { objects: object[] }) => page.objects).length, 300)
+  for (const coding of ['gzip', 'gzip', undefined, 'gzip', undefined, undefined])
+    t.equal(await walk(coding), first, coding ?? 'plain')
+})
+
 test('is logged and counted', async (t) => {
   const counted = async () => {
     const { text } = await server.anonymous.get('/metrics')

@@ -1,7 +1,7 @@
 /** gzip members put together from parts: check sums, sizes, and that every reader of gzip gets the same bytes. */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { crc32, createGunzip, gunzipSync, unzipSync } from 'node:zlib'
+import { constants, crc32, createGunzip, gunzipSync, inflateRawSync, unzipSync } from 'node:zlib'
 import { test } from 'tap'
 import { combine, gzipped } from '../../src/http/gzip.ts'
 import { takesGzip } from '../../src/http/negotiate.ts'
@@ -107,32 +107,82 @@ test('which requests get it', (t) => {
   t.end()
 })
 
+const SIZE = 20_000
+/** A quarter of it compressed. */
+const pageOf = () => ({
+  text: new PageText(
+    randomBytes(SIZE / 4)
+      .toString('hex')
+      .padEnd(SIZE, 'x'),
+  ),
+  count: 1,
+  first: 1n,
+  last: 1n,
+  more: true,
+  rewritten: '0',
+  places: new Map(),
+  shares: null,
+})
+
 test('compressed forms count towards the memory for pages', async (t) => {
-  const size = 20_000
-  const pages = new SealedPages(4 * size)
-  const page = () => ({
-    text: new PageText(
-      randomBytes(size / 4)
-        .toString('hex')
-        .padEnd(size / 2, 'x'),
-    ),
-    count: 1,
-    first: 1n,
-    last: 1n,
-    more: true,
-    rewritten: '0',
-    places: new Map(),
-    shares: null,
-  })
-  const kept = Array.from({ length: 6 }, page)
+  const pages = new SealedPages(8 * SIZE)
+  const kept = Array.from({ length: 6 }, pageOf)
   for (const [i, one] of kept.entries()) pages.keep(String(i), one)
   const before = pages.bytes
   await kept[5]?.text.packed()
   const grown = pages.bytes - before
-  t.ok(grown > 0, `${grown} bytes more`)
-  for (const one of kept) await one.text.packed()
-  t.ok(pages.bytes <= 4 * size)
-  t.notOk(pages.find('0'), 'the oldest made room')
+  t.ok(grown > 0 && grown < SIZE / 2, `${grown} bytes more`)
   for (const i of kept.keys()) pages.drop(String(i))
   t.equal(pages.bytes, 0, 'nothing is counted that is gone')
+})
+
+test('where memory is short compressed pages are there without their plain text, and come back whole', async (t) => {
+  const most = 8 * SIZE
+  const pages = new SealedPages(most)
+  const kept = Array.from({ length: 16 }, pageOf)
+  const texts = await Promise.all(kept.map(async ({ text }) => (await text.plain()).toString()))
+  const key = randomBytes(32)
+  const digests = kept.map(({ text }) => text.digest(key).toString('hex'))
+  for (const [i, one] of kept.entries()) {
+    pages.keep(String(i), one)
+    await one.text.packed()
+    t.ok(pages.bytes <= most)
+  }
+  t.equal(
+    kept.filter((_, i) => pages.has(String(i))).length,
+    16,
+    'all are there, plain only the half would be',
+  )
+  const shed = kept.filter(({ text }) => text.memory < SIZE)
+  t.ok(shed.length > 8, `${shed.length} without their plain text`)
+  for (const [i, { text }] of kept.entries()) {
+    const { blocks, length } = await text.packed()
+    const options = { finishFlush: constants.Z_SYNC_FLUSH }
+    t.equal(inflateRawSync(blocks, options).toString(), texts[i])
+    t.equal(length, texts[i]?.length)
+    t.equal(text.length, texts[i]?.length)
+  }
+  const other = randomBytes(32)
+  for (const [i, { text }] of kept.entries()) {
+    t.equal(text.digest(key).toString('hex'), digests[i], 'the digest stays')
+    t.strictSame(
+      text.digest(other),
+      new PageText(texts[i] as string).digest(other),
+      'and follows another key',
+    )
+    const [once, again] = await Promise.all([text.plain(), text.plain()])
+    t.equal(once.toString(), texts[i])
+    t.equal(again.toString(), texts[i])
+    t.ok(pages.bytes <= most)
+  }
+  for (const i of kept.keys()) pages.drop(String(i))
+  t.equal(pages.bytes, 0, 'nothing is counted that is gone')
+})
+
+test('pages that nobody asked for compressed make room by going, the oldest first', async (t) => {
+  const pages = new SealedPages(5 * SIZE)
+  for (let i = 0; i < 8; i++) pages.keep(String(i), pageOf())
+  t.ok(pages.bytes <= 5 * SIZE)
+  t.notOk(pages.find('0'))
+  t.ok(pages.find('7'))
 })
