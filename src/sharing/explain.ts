@@ -9,7 +9,7 @@ import { type OwnItem, readOwnVersions } from '../store/own-items.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { findCollection } from '../taxii/operation.ts'
 import { formatMicros, type Micros } from '../time.ts'
-import { type Asker, recordOf } from './known.ts'
+import { type Asker, recordOf, toldOf } from './known.ts'
 
 export interface ExplainRequest {
   root: string
@@ -53,7 +53,8 @@ export async function explainObject(
   const readers = principalsOf(world, request.reader)
   if (!own.read || !isStixId(request.id) || readers === null) throw new AppError('notFound')
   const item = await findVersion(exchange, caller, collection, request, now)
-  const record = item && recordOf(world, subject, collection, item, now)
+  const told = await toldOf(exchange, collection, item ? [item] : [], now)
+  const record = item && recordOf(world, subject, collection, item, told, now)
   if (!item || !record) throw new AppError('notFound')
   return {
     id: item.id,

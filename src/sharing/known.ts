@@ -1,36 +1,71 @@
 /** What the answers to people are decided on: a stored version's conditions, as far as the caller may know them. */
 import { type Rights, rights } from '../policy/access.ts'
-import { join } from '../policy/closure.ts'
+import { join, spelled } from '../policy/closure.ts'
 import type { AudienceRecord, Caller, Collection, Subject, World } from '../policy/model.ts'
 import { knownTo } from '../policy/readers.ts'
-import type { Labelling } from '../store/own-items.ts'
+import { type Labelling, readTallies, type Tally } from '../store/own-items.ts'
 import { bare } from '../taxii/author-view.ts'
+import { Book } from '../taxii/book.ts'
+import type { Exchange } from '../taxii/exchange.ts'
+import { toldLabels } from '../taxii/told-labels.ts'
 import type { Micros } from '../time.ts'
 
 /** A caller with a subject, as every operation here has one. */
 export type Asker = Caller & { subject: Subject }
 
+/** Labels of rows that hide something from their author, as it may be told of them; by name. */
+export type Told = ReadonlyMap<number, AudienceRecord>
+
+/** @param items of one collection, read by the caller */
+export async function toldOf(
+  exchange: Exchange,
+  collection: Collection,
+  items: readonly Labelling[],
+  now: Micros,
+): Promise<Told> {
+  const names = new Set(items.flatMap(({ hides, later }) => [hides, ...later.map((one) => one[4])]))
+  names.delete(null)
+  if (names.size === 0) return new Map()
+  const { pool: db } = exchange
+  const at = { exchange, db, collection, book: new Book(exchange, db), now }
+  const told = await toldLabels(
+    at,
+    [...names].map((name) => BigInt(name as number)),
+  )
+  return new Map([...told].map(([name, record]) => [Number(name), record]))
+}
+
 /**
  * The conditions on a version that the caller sees: its own, and those of the later versions that the caller sees.
  * Not `item.audience`: that one also carries what a hidden later version demands, and its author would learn of it. Nor,
  * to its author, `item.label`: that one carries what a hidden object demands that it refers to. In collections that
- * redact, what of it the author may not know is left out label by label.
+ * redact its author is told what the label would be without what it does not see, and others what they may know of it,
+ * label by label.
+ * @param told of the rows of this collection, see toldOf
  */
 export function recordOf(
   world: World,
   subject: Subject,
   collection: Collection,
   item: Labelling,
+  told: Told,
   now: Micros,
 ): AudienceRecord | null {
-  const own = world.audiences[item.label]
+  const hidden = item.hides !== null || item.later.some((one) => one[4] !== null)
+  const audience = (id: number) => {
+    const found = world.audiences[id]
+    return found && hidden ? spelled(found) : found
+  }
+  const labelOf = (label: number, hides: number | null) =>
+    (hides === null ? undefined : told.get(hides)) ?? audience(label)
+  const own = labelOf(item.label, item.hides)
   if (!own) return null
   const known = (record: AudienceRecord, number: number, said: readonly number[] | null): AudienceRecord => {
-    const marks = world.audiences[number] ?? record
-    const told = knownTo(world.topology, subject, record, marks.own, now)
-    if (!said || collection.redaction === 'redact') return told
+    const marks = audience(number) ?? record
+    const most = knownTo(world.topology, subject, record, marks.own, now)
+    if (!said || collection.redaction === 'redact') return most
     const seen = said.flatMap((id) => world.audiences[id] ?? [])
-    const { held, ...rest } = told
+    const { held, ...rest } = most
     const { own, held: waits } = join(
       bare(marks),
       seen.map((one) => ({ record: one })),
@@ -38,9 +73,9 @@ export function recordOf(
     ).record
     return { ...rest, own, ...(waits && { held: waits }) }
   }
-  const later = item.later.flatMap(([id, marks, said, waits]) => {
-    const record = id === item.label ? undefined : world.audiences[id]
-    if (!record) return []
+  const later = item.later.flatMap(([id, marks, said, waits, hides]) => {
+    const record = labelOf(id, hides)
+    if (!record || JSON.stringify(record) === JSON.stringify(own)) return []
     const { own: labels, any, held } = known(record, marks, said)
     // One that waits binds when all that holds it is hidden from the caller.
     return waits && held ? [] : [{ labels, ...(any && { any }) }]
@@ -69,4 +104,22 @@ export function knownCollections(world: World, caller: Asker): { collection: Col
 export function readableCollections(world: World, caller: Asker): Map<number, Collection> {
   const known = knownCollections(world, caller).filter((k) => k.rights.read)
   return new Map(known.map(({ collection }) => [collection.seq, collection]))
+}
+
+/** How many versions of these organizations the caller sees under which conditions, with what it may be told of them. */
+export async function countOwn(
+  exchange: Exchange,
+  caller: Asker,
+  collections: ReadonlyMap<number, Collection>,
+  organizations: readonly string[],
+  now: Micros,
+): Promise<{ tallies: Tally[]; told: ReadonlyMap<number, Told> }> {
+  const names = [...collections.keys()]
+  const tallies = await readTallies(exchange.pool, exchange.reader(caller), now, names, organizations)
+  const told = new Map<number, Told>()
+  for (const [seq, collection] of collections) {
+    const own = tallies.filter((tally) => tally.collection === seq)
+    told.set(seq, await toldOf(exchange, collection, own, now))
+  }
+  return { tallies, told }
 }

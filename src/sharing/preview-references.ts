@@ -3,12 +3,13 @@ import { type Joined, join, type Referenced } from '../policy/closure.ts'
 import type { AudienceRecord } from '../policy/model.ts'
 import { knownTo } from '../policy/readers.ts'
 import { disclosedRefs, isContainer } from '../stix/index.ts'
-import { type CopyRow, readAllCopies } from '../store/references.ts'
+import { type CopyRow, readAllCopies, readHiding } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
 import { knownLabelsOf } from '../taxii/author-view.ts'
 import { Book } from '../taxii/book.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { ownOnly, type Writer } from '../taxii/prepare-objects.ts'
+import { toldLabels } from '../taxii/told-labels.ts'
 import type { Micros } from '../time.ts'
 
 const MOST_REFERENCES = 5_000
@@ -36,17 +37,21 @@ export async function withReferences(
     ({ seen, label, marks }) =>
       seen && label !== marks && exchange.audience(label).submitter === subject.principal.id,
   )
-  const told = await knownLabelsOf(
-    { db: exchange.pool, collection, book: new Book(exchange, exchange.pool), now },
-    collection.redaction === 'redact' ? [] : own.map((copy) => copy.accepted),
-    true,
-  )
+  const { pool: db } = exchange
+  const at = { exchange, db, collection, book: new Book(exchange, db), now }
+  const names = own.map((copy) => copy.accepted)
+  const told =
+    collection.redaction === 'redact'
+      ? await toldLabels(at, await readHiding(db, collection.seq, names, subject.principal.id))
+      : await knownLabelsOf(at, names, true)
   for (const copy of copies) {
     if (!copy.seen) continue
     const { own: marked } = exchange.audience(copy.marks)
+    const label = told.get(copy.accepted)
     const record =
-      told.get(copy.accepted) ??
-      knownTo(exchange.world.topology, subject, exchange.audience(copy.label), marked, now)
+      label && collection.redaction === 'withhold'
+        ? label
+        : knownTo(exchange.world.topology, subject, label ?? exchange.audience(copy.label), marked, now)
     if (record.own.some(({ notBefore }) => notBefore !== undefined && BigInt(notBefore) > now)) continue
     byTarget.set(copy.object_id, [...(byTarget.get(copy.object_id) ?? []), { copy, record }])
   }

@@ -13,7 +13,7 @@ import { findCollection, requireWrite } from '../taxii/operation.ts'
 import { labelOne, ownOnly, readMarkings, type Writer } from '../taxii/prepare-objects.ts'
 import { formatMicros, type Micros } from '../time.ts'
 import { type Audience, audienceOf, type Named, nameOf, type Reading, readingOf } from './audience.ts'
-import { type Asker, recordOf } from './known.ts'
+import { type Asker, recordOf, toldOf } from './known.ts'
 import { withReferences } from './preview-references.ts'
 
 type Value = Record<string, unknown>
@@ -217,7 +217,8 @@ async function differenceTo(
     id,
     ownOnly(writer),
   )
-  const record = last && recordOf(world, subject, collection, last, now)
+  const told = await toldOf(exchange, collection, last ? [last] : [], now)
+  const record = last && recordOf(world, subject, collection, last, told, now)
   if (!record) return null
   const before = readersOf(world, collection, record, now).map((r) => r.organization)
   const after = readers.map((r) => r.organization)

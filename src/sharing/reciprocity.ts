@@ -8,10 +8,9 @@ import {
 } from '../policy/model.ts'
 import { readersOf } from '../policy/readers.ts'
 import { levelOf } from '../policy/words.ts'
-import { readTallies } from '../store/own-items.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import type { Micros } from '../time.ts'
-import { type Asker, readableCollections, recordOf } from './known.ts'
+import { type Asker, countOwn, readableCollections, recordOf, type Told } from './known.ts'
 import { count, type PerLevel } from './levels.ts'
 
 export interface Partner {
@@ -48,18 +47,13 @@ export async function reciprocity(exchange: Exchange, caller: Asker): Promise<Re
     found.organizations.add(organization.id)
   }
   const collections = readableCollections(world, caller)
-  const tallies = await readTallies(
-    exchange.pool,
-    exchange.reader(caller),
-    now,
-    [...collections.keys()],
-    [...organizations.keys()],
-  )
+  const { tallies, told } = await countOwn(exchange, caller, collections, [...organizations.keys()], now)
   const given = new Map<string, Partner[]>()
   for (const tally of tallies) {
     const origin = organizations.get(tally.organization)
     const collection = collections.get(tally.collection)
-    const record = collection && recordOf(world, caller.subject, collection, tally, now)
+    const record =
+      collection && recordOf(world, caller.subject, collection, tally, told.get(collection.seq) as Told, now)
     if (!origin || !collection || !record) continue
     const level = levelOf(record)
     if (!isHome(origin)) {

@@ -8,7 +8,7 @@ import type { Reader } from '../store/session.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { findCollection, requireRead } from '../taxii/operation.ts'
 import { formatMicros, type Micros } from '../time.ts'
-import { type Asker, originOf, recordOf } from './known.ts'
+import { type Asker, originOf, recordOf, type Told, toldOf } from './known.ts'
 import { PAGE, seal, unseal } from './walk.ts'
 
 export interface ViewRequest {
@@ -40,6 +40,7 @@ export interface View {
 
 const MOST_READS = 20
 const READ_AHEAD = 1000
+const NOTHING: Told = new Map()
 
 /** @throws notFound for an unknown collection or reader; forbidden without the right to read the collection */
 export async function viewAs(exchange: Exchange, caller: Asker, request: ViewRequest): Promise<View> {
@@ -71,8 +72,9 @@ export async function viewAs(exchange: Exchange, caller: Asker, request: ViewReq
     })
     more = rows.length === size
     after = rows.at(-1)?.position ?? after
+    const told = await toldOf(exchange, collection, rows, now)
     for (const row of rows) {
-      const item = eye.see(row)
+      const item = eye.see(row, told)
       if (item) shown.push({ position: row.position, item })
     }
   }
@@ -115,16 +117,18 @@ class Eye {
     for (let id = 1; id <= reader.mark.audiences; id++) {
       const record = this.#world.audiences[id]
       if (!record || record.later || originOf(record) !== mine) continue
-      if (this.#decide(`${id}`, { label: id, marks: id, said: null, later: [] })) labels.push(id)
+      if (this.#decide(`${id}`, { label: id, marks: id, said: null, hides: null, later: [] }, NOTHING))
+        labels.push(id)
     }
     return { audiences, labels }
   }
 
-  see(row: OwnItem): ViewItem | null {
-    const plain = row.later.length === 0 && row.marks === row.label
+  see(row: OwnItem, told: Told): ViewItem | null {
+    const plain = row.later.length === 0 && row.marks === row.label && row.hides === null
     const found = this.#decide(
-      plain ? `${row.label}` : JSON.stringify([row.label, row.marks, row.said, row.later]),
+      plain ? `${row.label}` : JSON.stringify([row.label, row.marks, row.said, row.hides, row.later]),
       row,
+      told,
     )
     if (!found) return null
     return {
@@ -137,10 +141,10 @@ class Eye {
     }
   }
 
-  #decide(key: string, item: Labelling) {
+  #decide(key: string, item: Labelling, told: Told) {
     let found = this.#decided.get(key)
     if (found === undefined) {
-      found = this.#judge(recordOf(this.#world, this.#subject, this.#collection, item, this.#now))
+      found = this.#judge(recordOf(this.#world, this.#subject, this.#collection, item, told, this.#now))
       this.#decided.set(key, found)
     }
     return found

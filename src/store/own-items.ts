@@ -3,8 +3,14 @@ import type { Database } from './pool.ts'
 import { type Reader, readAs } from './session.ts'
 import { type Sql, sql } from './sql.ts'
 
-/** A later version's: its label, that of its markings alone, what is known of its references, and whether it waits for its time. */
-export type Later = readonly [label: number, marks: number, said: readonly number[] | null, waits: boolean]
+/** A later version's: its label, that of its markings alone, what is known of its references, whether it waits for its time, and `hides`. */
+export type Later = readonly [
+  label: number,
+  marks: number,
+  said: readonly number[] | null,
+  waits: boolean,
+  hides: number | null,
+]
 
 /**
  * The audiences that decide on a version: its own, and those of the later versions which bind it (policy.md §7).
@@ -17,6 +23,8 @@ export interface Labelling {
   marks: number
   /** What the reader, who submitted it, knows of what it refers to; null: its label is all that there is to know. */
   said: readonly number[] | null
+  /** The row's name, where something that it refers to is taken out of it and hidden from the reader, who submitted it. */
+  hides: number | null
   later: readonly Later[]
 }
 
@@ -37,6 +45,11 @@ const visible = (row: Sql, reader: Reader) =>
 const said = (row: Sql, reader: Reader) =>
   sql`case when ${row}.principal = ${reader.principal} and ${row}.marks is not null then known_of(${row}.collection, ${row}.accepted) end`
 
+/** What there is of a row in a collection that redacts may not tell of what its author does not see. */
+const hides = (row: Sql, reader: Reader) =>
+  sql`case when ${row}.principal = ${reader.principal} and hidden_below(${row}.collection, ${row}.accepted, ${row}.principal)
+    then ${row}.accepted end`
+
 /**
  * Labels of the later versions that may bind row `i`: of its organization's visible ones the latest, and those after it,
  * which are or were under an embargo.
@@ -44,7 +57,7 @@ const said = (row: Sql, reader: Reader) =>
 function laterOf(reader: Reader, now: bigint): Sql {
   return sql`case when i.mixed then (
     select json_agg(distinct jsonb_build_array(d.label, coalesce(d.marks, d.label), ${said(sql`d`, reader)},
-        coalesce(d.held_until > ${now}::bigint, false))) from item d
+        coalesce(d.held_until > ${now}::bigint, false), ${hides(sql`d`, reader)})) from item d
     where d.collection = i.collection and d.object_id = i.object_id and d.organization = i.organization
       and not d.standard and d.version_key > i.version_key and ${visible(sql`d`, reader)}
       and not exists (
@@ -58,7 +71,8 @@ const columns = (
   reader: Reader,
   now: bigint,
 ) => sql`i.position, i.object_id, i.version, i.version_key, i.spec, i.label,
-  coalesce(i.marks, i.label) as marks, ${said(sql`i`, reader)} as said, ${laterOf(reader, now)} as later`
+  coalesce(i.marks, i.label) as marks, ${said(sql`i`, reader)} as said, ${hides(sql`i`, reader)} as hides,
+  ${laterOf(reader, now)} as later`
 
 interface Row {
   position: string
@@ -69,11 +83,12 @@ interface Row {
   label: number
   marks: number
   said: number[] | null
+  hides: number | null
   later: Later[] | null
 }
 
 const AS_ROW = sql`json_build_object('position', i.position::text, 'id', i.object_id, 'version', i.version,
-  'version_key', i.version_key, 'spec', i.spec, 'label', i.label, 'marks', i.marks, 'said', i.said, 'later', i.later)`
+  'version_key', i.version_key, 'spec', i.spec, 'label', i.label, 'marks', i.marks, 'said', i.said, 'hides', i.hides, 'later', i.later)`
 
 const toItem = ({ position, version_key, later, ...row }: Row): OwnItem => ({
   ...row,
@@ -162,14 +177,15 @@ export async function readTallies(
     db,
     reader,
     sql`select json_agg(json_build_object('collection', g.collection, 'organization', g.organization,
-        'label', g.label, 'marks', g.marks, 'said', g.said, 'later', g.later::json, 'count', g.count)) as tallies
+        'label', g.label, 'marks', g.marks, 'said', g.said, 'hides', g.hides,
+        'later', g.later::json, 'count', g.count)) as tallies
       from (
         select i.collection, i.organization, i.label, coalesce(i.marks, i.label) as marks, ${said(sql`i`, reader)} as said,
-          (${laterOf(reader, now)})::text as later, count(*)::int as count
+          ${hides(sql`i`, reader)} as hides, (${laterOf(reader, now)})::text as later, count(*)::int as count
         from item i
         where s.fresh and s.scope is not null and i.collection = any (${collections}::int[])
           and i.organization = any (${organizations}::text[]) and not i.standard and ${visible(sql`i`, reader)}
-        group by 1, 2, 3, 4, 5, 6
+        group by 1, 2, 3, 4, 5, 6, 7
       ) g`,
   )
   return (row.tallies ?? []).map((tally) => ({ ...tally, later: tally.later ?? [] }))

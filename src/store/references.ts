@@ -142,6 +142,29 @@ export async function readHeldOf(
   return found
 }
 
+/** An open version than which none of its chain is newer. */
+export interface Newest {
+  accepted: bigint
+  label: number
+  /** Does it refer to anything itself? */
+  refers: boolean
+}
+
+/** @returns by the place of the chain in the list; the one that decides first */
+export async function readNewest(
+  db: Database,
+  collection: number,
+  chains: readonly { target: string; organization: string | null }[],
+): Promise<Newest[][]> {
+  const found = chains.map((): Newest[] => [])
+  if (chains.length === 0) return found
+  for (const { n, ...version } of await db.rows<Newest & { n: number }>(
+    sql`select * from latest_of(${collection}, ${chains.map((c) => c.target)}::text[], ${chains.map((c) => c.organization)}::text[])`,
+  ))
+    found[n]?.push(version)
+  return found
+}
+
 /** @returns those of the rows beside which another version of their chain is open */
 export async function readWithAnotherOpen(
   db: Database,
@@ -150,6 +173,20 @@ export async function readWithAnotherOpen(
 ): Promise<bigint[]> {
   const rows = await db.rows<{ accepted: bigint }>(
     sql`select with_another_open(${collection}, ${accepted.map(String)}::bigint[]) as accepted`,
+  )
+  return rows.map((row) => row.accepted)
+}
+
+/** @returns those of the rows, all of one principal's, that hide something from it: see hidden_below in 0026_told.sql */
+export async function readHiding(
+  db: Database,
+  collection: number,
+  accepted: readonly bigint[],
+  principal: string,
+): Promise<bigint[]> {
+  if (accepted.length === 0) return []
+  const rows = await db.rows<{ accepted: bigint }>(
+    sql`select a as accepted from unnest(${accepted.map(String)}::bigint[]) a where hidden_below(${collection}, a, ${principal})`,
   )
   return rows.map((row) => row.accepted)
 }

@@ -8,10 +8,12 @@ import {
   type EdgeRow,
   type LabelledRow,
   learn,
+  type Newest,
   type OwnHeld,
   readEdges,
   readHeldOf,
   readLabelledRows,
+  readNewest,
 } from '../store/references.ts'
 import type { Micros } from '../time.ts'
 import { isNewer } from './arriving.ts'
@@ -187,7 +189,10 @@ export async function knowledge(
     for (const edge of references.get(row.accepted) ?? [])
       seen.set(edge, look(at, row, edge, sees, compositions))
   }
-  const all = known.flatMap(({ row }) => (references.get(row.accepted) ?? []).map((edge) => ({ row, edge })))
+  const all = known.flatMap(({ row, sees }) =>
+    (references.get(row.accepted) ?? []).map((edge) => ({ row, edge, sees })),
+  )
+  await lookBeside(at, all, seen, compositions)
   const choices = await lookHeld(at, all, seen)
   const inside = new Set(rows.map((row) => row.accepted))
   const elsewhere = [...seen.values(), ...[...choices.values()].flat()].flatMap(({ own }) =>
@@ -297,7 +302,10 @@ async function passOver(
  * What the author of a row may see in this collection. All, when it reads nothing there: no date_added tells it
  * anything, and who else reads the row sees what decides on it.
  */
-function sightOf({ exchange, collection }: Transaction, row: LabelledRow): Sees {
+export function sightOf(
+  { exchange, collection }: Pick<Transaction, 'exchange' | 'collection'>,
+  row: LabelledRow,
+): Sees {
   const { world } = exchange
   const subject = exchange.subject(world.topology.principals.get(row.principal))
   if (subject?.organization.id !== row.organization) return () => true
@@ -330,6 +338,32 @@ function look(
   }
   const waiting = (held ?? []).map((h) => book.record(h.label)).filter(sees)
   return { own: null, record: together(waiting, now), hidden: latest !== null }
+}
+
+/** Where the latest version is hidden from an author, another one that is as new may not be: that decides then. */
+async function lookBeside(
+  { db, collection, book, now }: Transaction,
+  edges: readonly { row: LabelledRow; edge: EdgeRow; sees: Sees }[],
+  seen: Map<EdgeRow, Seen>,
+  compositions: ReadonlyMap<bigint, Composition>,
+): Promise<void> {
+  const asked = edges.filter(({ edge }) => seen.get(edge)?.hidden)
+  const newest = await readNewest(
+    db,
+    collection.seq,
+    asked.map(({ edge }) => edge),
+  )
+  for (const [i, { row, edge, sees }] of asked.entries()) {
+    const due = (edge.held ?? []).filter(({ at }) => BigInt(at) <= now)
+    if (!due.every((held) => sees(book.record(held.label)))) continue
+    for (const { accepted, label, refers } of newest[i] as Newest[]) {
+      const record = compositions.get(accepted)?.record ?? book.record(label)
+      if (!sees(record)) continue
+      const own = record.submitter === row.principal && refers ? { accepted } : null
+      seen.set(edge, { own, record: bare(record) })
+      break
+    }
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ import { api } from '../support/api.ts'
 import type { StixObject } from '../support/client.ts'
 import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
 import { startServer } from '../support/server.ts'
-import { embargo, malware, report, TLP, version } from '../support/stix.ts'
+import { embargo, malware, relationship, report, TLP, version } from '../support/stix.ts'
 
 const server = await startServer(t, { topology: JSON.stringify(policyWorld()) })
 const [my, my2] = [server.as('my'), server.as('my2')]
@@ -15,15 +15,22 @@ const marked = (...refs: string[]) => ({ object_marking_refs: refs })
 const later = embargo(BigInt(Date.UTC(2199, 0, 1)) * 1000n)
 const caller = api(server, 'my2')
 
+/** References join the label, or are taken out of containers. */
+type Where = 'closed' | 'redact'
+
 /** All that my2 may ask about objects of its own, and about what it might send. */
-async function asked(path: string, objects: readonly StixObject[]): Promise<unknown[]> {
-  const alias = COLLECTION.closed
+async function asked(where: Where, objects: readonly StixObject[]): Promise<unknown[]> {
+  const [path, alias] = [AT[where], COLLECTION[where]]
   const collection = { root: 'one', id: alias }
   const answers: unknown[] = []
   const note = ({ status, json }: { status: number; json: unknown }) => answers.push({ status, json })
   for (const object of objects) {
     for (const one of [
       report([object.id], { id: 'report--0b8c9d62-1f0c-4f5e-8d0f-51d0d5a8a001', ...marked(TLP.green) }),
+      relationship(object.id, (objects[0] as StixObject).id, {
+        id: 'relationship--0b8c9d62-1f0c-4f5e-8d0f-51d0d5a8a002',
+        ...marked(TLP.green),
+      }),
       { ...version(object, '2026-05-01T00:00:00.000Z'), ...marked(TLP.amber) },
     ])
       note(await caller.post('/api/v1/policy/preview', { collection, object: one }))
@@ -45,32 +52,41 @@ async function asked(path: string, objects: readonly StixObject[]): Promise<unkn
 }
 
 const path = AT.closed
-const secret = malware(marked(TLP.red))
 /** What the colleague marks it with; what it refers to is RED, and so is all of it. */
-for (const [what, refs] of Object.entries({
+const MARKED = {
   RED: [TLP.red],
   'RED, and later': [TLP.red, later.id],
   'AMBER, about something RED': [TLP.amber],
-})) {
-  test(what, async (t) => {
-    const [awaited, open] = [report([secret.id]), malware(marked(TLP.green))]
-    const about = report([awaited.id, open.id], marked(TLP.green))
-    const older = report([open.id], marked(TLP.green))
-    const newer = {
-      ...version(older, '2026-02-01T00:00:00.000Z'),
-      object_refs: [awaited.id],
-      ...marked(TLP.amber),
-    }
-    const further = report([about.id, older.id], marked(TLP.green))
-    await my2.add(path, open, about, older, newer, further)
-    await my.add(path, later, secret)
-    const before = await asked(path, [about, older, further])
-    await my.add(path, { ...awaited, ...marked(...refs) })
-    t.equal((await my2.getObject(path, awaited.id)).status, 404, 'hidden')
-    const after = await asked(path, [about, older, further])
-    t.equal(after.length, before.length)
-    for (const [i, answer] of after.entries()) t.strictSame(answer, before[i], `answer ${i}`)
-  })
+}
+for (const where of ['closed', 'redact'] as const) {
+  const secret = malware(marked(TLP.red))
+  for (const [what, refs] of Object.entries(MARKED)) {
+    test(`${where}: ${what}`, async (t) => {
+      const path = AT[where]
+      const [awaited, open] = [report([secret.id]), malware(marked(TLP.green))]
+      const about = report([awaited.id, open.id], marked(TLP.green))
+      const older = report([open.id], marked(TLP.green))
+      const newer = {
+        ...version(older, '2026-02-01T00:00:00.000Z'),
+        object_refs: [awaited.id],
+        ...marked(TLP.amber),
+      }
+      const further = report([about.id, older.id], marked(TLP.green))
+      const strict = malware(marked(TLP.amber))
+      // Which of these is taken out depends on whether the other one waits for its object.
+      const both = report([awaited.id, strict.id], marked(TLP.green))
+      const link = relationship(both.id, open.id, marked(TLP.green))
+      const own = [about, older, further, both, link]
+      await my2.add(path, open, strict, about, older, newer, further, both, link)
+      await my.add(path, later, secret)
+      const before = await asked(where, own)
+      await my.add(path, { ...awaited, ...marked(...refs) })
+      t.equal((await my2.getObject(path, awaited.id)).status, 404, 'hidden')
+      const after = await asked(where, own)
+      t.equal(after.length, before.length)
+      for (const [i, answer] of after.entries()) t.strictSame(answer, before[i], `answer ${i}`)
+    })
+  }
 }
 
 test('what its author sees no more does not exist for it', async (t) => {

@@ -8,7 +8,7 @@ import { database } from '../support/cluster.ts'
 import { applyInProcess, openNode, TestClock } from '../support/in-process.ts'
 import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
 import { START } from '../support/random-world.ts'
-import { embargo, malware, relationship, report, TLP, uuid5, version } from '../support/stix.ts'
+import { embargo, indicator20, malware, relationship, report, TLP, uuid5, version } from '../support/stix.ts'
 
 const SECOND = 1_000_000n
 const END = START + 60n * SECOND
@@ -227,4 +227,37 @@ test('by its own embargo', async (t) => {
   const told = await awaits(t, false)
   t.match(told, ['first: appended', 'held: as it was', 'its time: appended', 'after it: as it was'])
   t.strictSame(await awaits(t, true), told, 'beside a longer one that is hidden')
+})
+
+/** What refers to an object of which a colleague sent one version in STIX 2.0, and in 2.1 where nobody else sees it. */
+async function twice(t: Test, hidden: boolean, relabels: boolean): Promise<string[]> {
+  const theirs = indicator20(marked(TLP.amber))
+  const own = relationship(theirs.id, malware().id, marked(TLP.green))
+  return await stage(t, own.id, async ({ add, note, clock, work, relabel }) => {
+    await add('my', theirs)
+    await add('my2', own)
+    await note('first')
+    const { labels: indicator_types, ...rest } = theirs
+    const also = { ...rest, spec_version: '2.1', pattern_type: 'stix', indicator_types }
+    if (hidden) await add('my', { ...also, ...marked(TLP.red) })
+    await note('the colleague')
+    await add('my2', later, { ...also, modified: at(3), ...held })
+    await note('a newer one, held')
+    if (relabels) await relabel(own.id, TLP.green)
+    await note('relabelled')
+    await relabel(own.id, TLP['amber+strict'])
+    await relabel(own.id, TLP.green)
+    await note('to and fro')
+    clock.at = END
+    await work()
+    await note('its time')
+  })
+}
+
+test('beside the same version in the other version of STIX', async (t) => {
+  for (const relabels of [false, true]) {
+    const told = await twice(t, false, relabels)
+    t.match(told, ['first: appended', 'the colleague: as it was', 'a newer one, held: as it was'])
+    t.strictSame(await twice(t, true, relabels), told, `${relabels}`)
+  }
 })

@@ -254,6 +254,11 @@ export const ANSWERS: readonly Mutant[] = [
     ],
     ['what is under an embargo releases', 'released: !after.held &&', 'released:'],
     ['rows are held as long as all is', 'if (heldUntil === null || !known.held)', 'if (true)'],
+    [
+      'what is as new as a hidden version says nothing',
+      'await lookBeside(at, all, seen, compositions)',
+      'undefined',
+    ],
     ['what lies behind a hidden version says nothing', 'hidden: latest !== null', 'hidden: false'],
     ['what is held unseen is held for its author', 'edge.held !== null ||', ''],
     ['any version of its own decides', 'one.after_own : one.after_all', 'true : true'],
@@ -262,12 +267,23 @@ export const ANSWERS: readonly Mutant[] = [
   ...of(
     'sharing/known.js',
     ['an author is told what hidden objects ask for', 'if (!said || ', 'if (true || '],
+    ['where references are taken out it is told all', 'if (names.size === 0)', 'if (true)'],
     ['and of its later versions', 'known(record, marks, said)', 'record'],
     ['what is hidden holds later versions', 'return waits && held', 'return waits'],
   ),
   ...of('sharing/preview-references.js', [
     'a preview tells what hidden objects ask for',
-    'told.get(copy.accepted) ??',
+    'const label = told.get(copy.accepted)',
+    'const label = undefined',
+  ]),
+  ...of(
+    'taxii/told-labels.js',
+    ['what it sees no more is told', 'edge.known === null || edge.known <= 0', 'edge.known === null'],
+    ['rows that it leads to are told as they are', 'own?.record ??', ''],
+  ),
+  ...of('migrations/0026_told.sql', [
+    'what is hidden from the author is not looked for',
+    'coalesce(r.known, 0) <= 0 or ',
     '',
   ]),
   ...of('taxii/arriving.js', [

@@ -1,0 +1,47 @@
+-- online
+-- What the author of a row may be told of it where references are taken out (`redaction: redact`): whether there is something
+-- that it does not see, here or below. And what it sees of a chain whose latest version is hidden from it. Runs as comity_owner, schema comity.
+
+-- step: functions
+
+-- Does this row, or one of the same principal's that it leads to, refer to something of which its author does not see what
+-- decides? Where not, its label is all that there is to know. Asked in collections that redact; false in others.
+create or replace function hidden_below(p_collection int, p_accepted bigint, p_principal text) returns boolean
+language sql stable security definer set search_path = comity, pg_temp as $$
+  with recursive own (accepted) as (
+    select p_accepted from collection c where c.seq = p_collection and c.redaction = 'redact'
+    union
+    select i.accepted from own o
+    join reference r on r.collection = p_collection and r.source = o.accepted
+    join item i on i.collection = p_collection and i.object_id = r.target and i.organization = r.organization
+      and i.principal = p_principal
+  )
+  select exists (
+    select from own o join reference r on r.collection = p_collection and r.source = o.accepted
+    where r.organization is not null and (coalesce(r.known, 0) <= 0 or r.known is distinct from (
+      select i.label from item i
+      where i.collection = p_collection and i.object_id = r.target and i.organization = r.organization and i.held_until is null
+      order by i.version_key desc, i.spec desc, i.accepted limit 1)))
+$$;
+revoke all on function hidden_below(int, bigint, text) from public;
+grant execute on function hidden_below(int, bigint, text) to comity_app;
+
+-- The open versions that are as new as the latest one of a chain: in the other version of STIX, or sent by a colleague who does
+-- not see that one. They do not bind each other (policy.md 7). By the place of the chain in the list, from 0; the one that
+-- decides first.
+create or replace function latest_of(p_collection int, p_targets text[], p_organizations text[])
+returns table (n int, accepted bigint, label int, refers boolean)
+language sql stable security definer set search_path = comity, pg_temp as $$
+  select c.n::int - 1, i.accepted, i.label,
+    exists (select from reference o where o.collection = p_collection and o.source = i.accepted)
+  from unnest(p_targets, p_organizations) with ordinality as c (target, organization, n)
+  cross join lateral (
+    select max(o.version_key) as version_key from item o
+    where o.collection = p_collection and o.object_id = c.target and o.organization = c.organization and o.held_until is null
+  ) newest
+  join item i on i.collection = p_collection and i.object_id = c.target and i.organization = c.organization
+    and i.held_until is null and i.version_key = newest.version_key
+  order by c.n, i.spec desc, i.accepted
+$$;
+revoke all on function latest_of(int, text[], text[]) from public;
+grant execute on function latest_of(int, text[], text[]) to comity_app;

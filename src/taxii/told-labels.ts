@@ -1,0 +1,97 @@
+/**
+ * What the author of rows may be told of their labels where parts and references are taken out of objects (policy.md §5, "The
+ * promise"): which copies there are tells what each reference asks for. So the label is composed once more, from what the
+ * author sees of each reference.
+ */
+import type { Referenced } from '../policy/closure.ts'
+import type { AudienceRecord } from '../policy/model.ts'
+import { type EdgeRow, type LabelledRow, readEdges, readLabelledRows } from '../store/references.ts'
+import { bySource, sightOf } from './author-view.ts'
+import { Composer, type Composition } from './compose.ts'
+import type { Transaction } from './settle.ts'
+import { untilStable } from './until-stable.ts'
+
+/** More rows than these, of its own that they lead to, are not looked at: of those beyond it is told their labels' bare part. */
+const MOST_ROWS = 1_000
+
+/** @param accepted rows of one principal, by name: the author who asks */
+export async function toldLabels(
+  at: Transaction,
+  accepted: readonly bigint[],
+): Promise<Map<bigint, AudienceRecord>> {
+  const { collection, book, now } = at
+  const { rows, edges } = await readOwn(at, accepted)
+  const [first] = rows
+  if (!first) return new Map()
+  const sees = sightOf(at, first)
+  const references = bySource(edges)
+  const composer = new Composer(collection, now)
+  const compositions = new Map<bigint, Composition>()
+  const says = (edge: EdgeRow): Referenced[] => {
+    // What it sees no more does not exist for it.
+    if (edge.known === null || edge.known <= 0) return []
+    const held = (edge.held ?? []).map((one) => ({ record: book.record(one.label), at: BigInt(one.at) }))
+    const waiting = held.filter((one) => one.at > now && sees(one.record))
+    const { latest, label, mine } = edge
+    const open =
+      latest !== null &&
+      label !== null &&
+      sees(compositions.get(latest)?.record ?? book.record(label)) &&
+      held.every((one) => one.at > now || sees(one.record))
+    const decides = open ? latest : mine
+    const own = decides === null ? undefined : compositions.get(decides)
+    const record = own?.record ?? book.record(open ? (label as number) : edge.known)
+    return [{ record }, ...waiting]
+  }
+  const composeRow = (row: LabelledRow, list: readonly EdgeRow[]) =>
+    composer.compose(
+      {
+        type: row.type,
+        spec: row.spec,
+        marks: book.record(row.marks ?? row.label),
+        parts: row.parts ?? [],
+        text: row.whole ?? '',
+        hash: row.whole_hash?.toString('hex') ?? '',
+      },
+      list.map((edge) => ({ target: edge.target, referenced: edge.organization === null ? [] : says(edge) })),
+    )
+  for (const row of rows) compositions.set(row.accepted, composeRow(row, []))
+  untilStable(rows, (row) => {
+    const before = compositions.get(row.accepted)
+    const after = composeRow(row, references.get(row.accepted) ?? [])
+    compositions.set(row.accepted, after)
+    return JSON.stringify(before?.record) !== JSON.stringify(after.record)
+  })
+  return new Map(
+    accepted.flatMap((name) => {
+      const found = compositions.get(name)
+      return found ? [[name, found.record] as const] : []
+    }),
+  )
+}
+
+/** These rows, and those of the same principal that they lead to, with what they refer to. */
+async function readOwn(
+  { db, collection, book }: Transaction,
+  accepted: readonly bigint[],
+): Promise<{ rows: LabelledRow[]; edges: EdgeRow[] }> {
+  const rows: LabelledRow[] = []
+  const edges: EdgeRow[] = []
+  const met = new Set(accepted)
+  for (let next = [...met]; next.length > 0; ) {
+    const found = await readLabelledRows(db, collection.seq, next, true)
+    const leads = await readEdges(db, collection.seq, found)
+    rows.push(...found)
+    edges.push(...leads)
+    const principal = rows[0]?.principal
+    next = []
+    for (const { latest, label, mine } of leads) {
+      const own = latest !== null && label !== null && book.record(label).submitter === principal
+      const name = own ? latest : mine
+      if (name === null || met.has(name) || met.size >= MOST_ROWS) continue
+      met.add(name)
+      next.push(name)
+    }
+  }
+  return { rows, edges }
+}
