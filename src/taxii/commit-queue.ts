@@ -26,11 +26,10 @@ interface Waiting extends Commission {
   reject: (error: unknown) => void
 }
 
-/** Of one collection: who waits for its log, and how many transactions of this node, of how many requests, are at it. */
+/** Of one collection: who waits for its log, and how many transactions of this node are at it. */
 interface Lane {
   waiting: Waiting[]
   inside: number
-  storing: number
 }
 
 /** What goes into one transaction at most, unless one request is larger. */
@@ -42,7 +41,7 @@ const MOST_BYTES = 16_777_216
  * on their way while the first still stores, only where it is as large as this.
  */
 const AT_ONCE = 2
-const WORTH_OVERLAP = 400
+const WORTH_OVERLAP = 100
 /** Milliseconds that a request waits for the log. */
 const PATIENCE = 10_000
 
@@ -58,7 +57,7 @@ export async function commit(exchange: Exchange, commission: Commission): Promis
     open = new Map()
     lanes.set(exchange, open)
   }
-  const lane = open.get(writer.collection.seq) ?? { waiting: [], inside: 0, storing: 0 }
+  const lane = open.get(writer.collection.seq) ?? { waiting: [], inside: 0 }
   open.set(writer.collection.seq, lane)
   let bytes = 0
   for (const { object } of prepared.candidates) bytes += object.text.length
@@ -73,10 +72,8 @@ function pump(exchange: Exchange, lane: Lane): void {
   while (lane.waiting.length > 0 && (lane.inside === 0 || (lane.inside < AT_ONCE && isLarge(lane)))) {
     const group = takeGroup(lane)
     lane.inside++
-    lane.storing += group.length
     void settle(exchange, group).finally(() => {
       lane.inside--
-      lane.storing -= group.length
       pump(exchange, lane)
     })
   }
@@ -111,12 +108,10 @@ function giveUp(lane: Lane): void {
 /**
  * The oldest, and those behind it that may share its transaction: of the same writer, or all on the short way. There,
  * all ids are different, and none refers to what another stores, so that storing them together is the same as storing
- * one after the other. Of those that are here half at most, so that this process answers and reads some while the
- * database stores the others: otherwise senders that wait for their answers would all wait at the same time.
+ * one after the other.
  */
 function takeGroup(lane: Lane): Waiting[] {
   const [first] = lane.waiting as [Waiting]
-  const most = Math.min(MOST_REQUESTS, Math.ceil((lane.waiting.length + lane.storing) / 2))
   const group: Waiting[] = []
   const left: Waiting[] = []
   const ids = new Set<string>()
@@ -127,7 +122,7 @@ function takeGroup(lane: Lane): Waiting[] {
     const size = one.prepared.candidates.length
     const full =
       group.length > 0 &&
-      (group.length >= most || objects + size > MOST_OBJECTS || bytes + one.bytes > MOST_BYTES)
+      (group.length >= MOST_REQUESTS || objects + size > MOST_OBJECTS || bytes + one.bytes > MOST_BYTES)
     if (full || one.epoch !== first.epoch || !together(first, one, ids, targets)) {
       left.push(one)
       continue
