@@ -47,8 +47,8 @@ const said = (row: Sql, reader: Reader) =>
 
 /** What there is of a row in a collection that redacts may not tell of what its author does not see. */
 const hides = (row: Sql, reader: Reader) =>
-  sql`case when ${row}.principal = ${reader.principal} and hidden_below(${row}.collection, ${row}.accepted, ${row}.principal)
-    then ${row}.accepted end`
+  sql`case when ${row}.principal = ${reader.principal} and (${row}.parted or ${row}.marks is not null)
+    and hidden_below(${row}.collection, ${row}.accepted, ${row}.principal) then ${row}.accepted end`
 
 /**
  * Labels of the later versions that may bind row `i`: of its organization's visible ones the latest, and those after it,

@@ -11,7 +11,7 @@ import { Composer, type Composition } from './compose.ts'
 import type { Transaction } from './settle.ts'
 import { untilStable } from './until-stable.ts'
 
-/** More rows than these, of its own that they lead to, are not looked at: of those beyond it is told their labels' bare part. */
+/** Of its own rows that these lead to no more are looked at: of what lies beyond counts what it last saw. */
 const MOST_ROWS = 1_000
 
 /** @param accepted rows of one principal, by name: the author who asks */
@@ -40,7 +40,8 @@ export async function toldLabels(
       held.every((one) => one.at > now || sees(one.record))
     const decides = open ? latest : mine
     const own = decides === null ? undefined : compositions.get(decides)
-    const record = own?.record ?? book.record(open ? (label as number) : edge.known)
+    const theirs = open && book.record(label).submitter !== first.principal
+    const record = own?.record ?? book.record(theirs ? label : edge.known)
     return [{ record }, ...waiting]
   }
   const composeRow = (row: LabelledRow, list: readonly EdgeRow[]) =>
