@@ -56,8 +56,9 @@ export function recordOf(
     const found = world.audiences[id]
     return found && hidden ? spelled(found) : found
   }
+  // Of one that has gone meanwhile nothing is told.
   const labelOf = (label: number, hides: number | null) =>
-    (hides === null ? undefined : told.get(hides)) ?? audience(label)
+    hides === null ? audience(label) : told.get(hides)
   const own = labelOf(item.label, item.hides)
   if (!own) return null
   const known = (record: AudienceRecord, number: number, said: readonly number[] | null): AudienceRecord => {
