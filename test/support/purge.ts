@@ -12,7 +12,8 @@ import { purgeAnswers } from './purge-answers.ts'
 export interface Purged {
   /**
    * Ids by which the reader may itself make visible what is hidden: its own organization has hidden copies of them, or
-   * hidden rows refer to them, over whatever lies between, that nothing else hides.
+   * hidden rows refer to them, over whatever lies between, that nothing else hides; or references to its organization's
+   * copies of them are taken out of what it gets.
    */
   entangled: Set<string>
   hidden: number
@@ -36,7 +37,7 @@ export async function purge(
     return rights?.write === true && row.principal === me && store.admits(reader, row, now)
   })
   const hidden = store.rows.filter((row) => !kept.includes(row))
-  const entangled = await entangledBy(client, store, hidden, reader, now)
+  const entangled = await entangledBy(client, store, { kept, hidden }, reader, now)
   const counters = await countersOf(client)
   // One form for what follows.
   await client.query(
@@ -94,7 +95,7 @@ export async function purge(
 async function entangledBy(
   client: pg.Client,
   store: PlainStore,
-  hidden: readonly Row[],
+  { kept, hidden }: { kept: readonly Row[]; hidden: readonly Row[] },
   reader: Subject | null,
   now: Micros,
 ): Promise<Set<string>> {
@@ -110,7 +111,14 @@ async function entangledBy(
       now,
     ),
   )
-  const reached = new Set<string>(admitted.map((row) => row.id))
+  const view = store.view(reader, now)
+  const taken = kept.flatMap((row) =>
+    takenOut(store, view, row).filter(
+      (ref) => store.references.targets.get(nameOf(row))?.get(ref) === reader?.organization.id,
+    ),
+  )
+  for (const target of taken) ids.add(target)
+  const reached = new Set<string>([...admitted.map((row) => row.id), ...taken])
   for (const id of reached) {
     for (const target of targets.get(id) ?? []) {
       reached.add(target)
@@ -228,17 +236,20 @@ async function purgeReferences(
 ): Promise<void> {
   const view = store.view(reader, now)
   for (const row of kept) {
-    const copy = view.copy(row)
-    const shown = new Set(copy === null || row.standard ? [] : refsIn(JSON.parse(copy)))
-    const gone = [...(store.references.targets.get(nameOf(row))?.keys() ?? [])].filter(
-      (ref) => !shown.has(ref),
-    )
+    const gone = takenOut(store, view, row)
     await client.query('delete from reference where collection = $1 and source = $2 and target = any ($3)', [
       row.collection,
       row.accepted.toString(),
       gone,
     ])
   }
+}
+
+/** References of a row that its reader's copy does not have. */
+function takenOut(store: PlainStore, view: ReturnType<PlainStore['view']>, row: Row): string[] {
+  const copy = view.copy(row)
+  const shown = new Set(copy === null || row.standard ? [] : refsIn(JSON.parse(copy)))
+  return [...(store.references.targets.get(nameOf(row))?.keys() ?? [])].filter((ref) => !shown.has(ref))
 }
 
 async function purgeTombstones(
