@@ -9,7 +9,7 @@ import { type OwnItem, readOwnVersions } from '../store/own-items.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { findCollection } from '../taxii/operation.ts'
 import { formatMicros, type Micros } from '../time.ts'
-import { type Asker, recordOf, toldOf } from './known.ts'
+import { type Asker, hidingOf, recordOf, toldOf } from './known.ts'
 
 export interface ExplainRequest {
   root: string
@@ -85,7 +85,9 @@ async function findVersion(
 ): Promise<OwnItem | undefined> {
   const organization = caller.subject.organization.id
   const reader = exchange.reader(caller)
-  const items = await readOwnVersions(exchange.pool, reader, now, collection.seq, organization, id, null)
+  const hiding = hidingOf(exchange, caller, [collection], now)
+  const { seq } = collection
+  const items = await readOwnVersions(exchange.pool, reader, now, hiding, seq, organization, id, null)
   if (version === undefined) return items[0]
   const key = timestampKey(version)
   return key === null ? undefined : items.find((item) => item.versionKey === key)

@@ -1,9 +1,10 @@
 /** What the answers to people are decided on: a stored version's conditions, as far as the caller may know them. */
 import { type Rights, rights } from '../policy/access.ts'
 import { join, spelled } from '../policy/closure.ts'
-import type { AudienceRecord, Caller, Collection, Subject, World } from '../policy/model.ts'
+import type { AudienceRecord, Caller, Collection, Label, Subject, World } from '../policy/model.ts'
+import { decide } from '../policy/permit.ts'
 import { knownTo } from '../policy/readers.ts'
-import { type Labelling, readTallies, type Tally } from '../store/own-items.ts'
+import { type Hiding, type Labelling, readTallies, type Tally } from '../store/own-items.ts'
 import { bare } from '../taxii/author-view.ts'
 import { Book } from '../taxii/book.ts'
 import type { Exchange } from '../taxii/exchange.ts'
@@ -12,6 +13,35 @@ import type { Micros } from '../time.ts'
 
 /** A caller with a subject, as every operation here has one. */
 export type Asker = Caller & { subject: Subject }
+
+/** Where labels of the caller's own rows hold something that it does not see. */
+export function hidingOf(
+  { world }: Exchange,
+  { subject }: Pick<Asker, 'subject'>,
+  collections: Iterable<Collection>,
+  now: Micros,
+): Hiding {
+  const redacting = [...collections].filter((one) => one.redaction === 'redact').map((one) => one.seq)
+  if (redacting.length === 0) return { collections: [], labels: [] }
+  const seen = new Map<string, boolean>()
+  const sees = (label: Label): boolean => {
+    const key = JSON.stringify(label)
+    const known = seen.get(key) ?? decide(world.topology, subject, { own: [label], submitter: '' }, now).yes
+    seen.set(key, known)
+    return known
+  }
+  const labels = world.audiences.flatMap((record, id) => {
+    if (record?.submitter !== subject.principal.id) return []
+    const later = record.later ?? []
+    const all = [
+      ...record.own,
+      ...(record.any ?? []).flat(2),
+      ...later.flatMap((one) => [...one.labels, ...(one.any ?? []).flat(2)]),
+    ]
+    return all.every(sees) ? [] : [id]
+  })
+  return { collections: redacting, labels }
+}
 
 /** Labels of rows that hide something from their author, as it may be told of them; by name. */
 export type Told = ReadonlyMap<number, AudienceRecord>
@@ -116,7 +146,9 @@ export async function countOwn(
   now: Micros,
 ): Promise<{ tallies: Tally[]; told: ReadonlyMap<number, Told> }> {
   const names = [...collections.keys()]
-  const tallies = await readTallies(exchange.pool, exchange.reader(caller), now, names, organizations)
+  const hiding = hidingOf(exchange, caller, collections.values(), now)
+  const reader = exchange.reader(caller)
+  const tallies = await readTallies(exchange.pool, reader, now, hiding, names, organizations)
   const told = new Map<number, Told>()
   for (const [seq, collection] of collections) {
     const own = tallies.filter((tally) => tally.collection === seq)

@@ -11,6 +11,7 @@ import type { Exchange } from '../taxii/exchange.ts'
 import { ownOnly, type Writer } from '../taxii/prepare-objects.ts'
 import { toldLabels } from '../taxii/told-labels.ts'
 import type { Micros } from '../time.ts'
+import { hidingOf } from './known.ts'
 
 const MOST_REFERENCES = 5_000
 
@@ -39,11 +40,14 @@ export async function withReferences(
   )
   const { pool: db } = exchange
   const at = { exchange, db, collection, book: new Book(exchange, db), now }
-  const names = own.map((copy) => copy.accepted)
   const told =
     collection.redaction === 'redact'
-      ? await toldLabels(at, await readHiding(db, collection.seq, names, subject.principal.id))
-      : await knownLabelsOf(at, names, true)
+      ? await toldLabels(at, await hidingAmong(exchange, writer, own, now))
+      : await knownLabelsOf(
+          at,
+          own.map((copy) => copy.accepted),
+          true,
+        )
   for (const copy of copies) {
     if (!copy.seen) continue
     const { own: marked } = exchange.audience(copy.marks)
@@ -60,6 +64,21 @@ export async function withReferences(
     return record === null ? [] : [{ record }]
   })
   return join(marks.record, referenced, now)
+}
+
+/** Those of the caller's own copies whose labels may not tell it all that is in them; by name. */
+async function hidingAmong(
+  exchange: Exchange,
+  { collection, subject }: Writer,
+  own: readonly CopyRow[],
+  now: Micros,
+): Promise<bigint[]> {
+  const { labels } = hidingOf(exchange, { subject }, [collection], now)
+  const telling = new Set(labels)
+  const names = (list: readonly CopyRow[]) => list.map((copy) => copy.accepted)
+  const others = names(own.filter((copy) => !telling.has(copy.label)))
+  const hiding = await readHiding(exchange.pool, collection.seq, others, subject.principal.id)
+  return [...names(own.filter((copy) => telling.has(copy.label))), ...hiding]
 }
 
 interface Known {

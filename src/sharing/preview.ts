@@ -13,7 +13,7 @@ import { findCollection, requireWrite } from '../taxii/operation.ts'
 import { labelOne, ownOnly, readMarkings, type Writer } from '../taxii/prepare-objects.ts'
 import { formatMicros, type Micros } from '../time.ts'
 import { type Audience, audienceOf, type Named, nameOf, type Reading, readingOf } from './audience.ts'
-import { type Asker, recordOf, toldOf } from './known.ts'
+import { type Asker, hidingOf, recordOf, toldOf } from './known.ts'
 import { withReferences } from './preview-references.ts'
 
 type Value = Record<string, unknown>
@@ -212,6 +212,7 @@ async function differenceTo(
     exchange.pool,
     reader,
     now,
+    hidingOf(exchange, caller, [collection], now),
     collection.seq,
     organization,
     id,

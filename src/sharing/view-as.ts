@@ -8,7 +8,7 @@ import type { Reader } from '../store/session.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { findCollection, requireRead } from '../taxii/operation.ts'
 import { formatMicros, type Micros } from '../time.ts'
-import { type Asker, originOf, recordOf, type Told, toldOf } from './known.ts'
+import { type Asker, hidingOf, originOf, recordOf, type Told, toldOf } from './known.ts'
 import { PAGE, seal, unseal } from './walk.ts'
 
 export interface ViewRequest {
@@ -59,11 +59,12 @@ export async function viewAs(exchange: Exchange, caller: Asker, request: ViewReq
 
   const eye = new Eye(world, subject, party, collection, now)
   const wanted = eye.wanted(reader)
+  const hiding = hidingOf(exchange, caller, [collection], now)
   const shown: { position: Micros; item: ViewItem }[] = []
   let more = wanted.labels.length > 0
   for (let i = 0; i < MOST_READS && more && shown.length <= limit; i++) {
     const size = i === 0 ? limit + 1 : READ_AHEAD
-    const rows = await readOwnPage(exchange.pool, reader, now, {
+    const rows = await readOwnPage(exchange.pool, reader, now, hiding, {
       ...wanted,
       collection: collection.seq,
       organization: subject.organization.id,

@@ -45,19 +45,31 @@ const visible = (row: Sql, reader: Reader) =>
 const said = (row: Sql, reader: Reader) =>
   sql`case when ${row}.principal = ${reader.principal} and ${row}.marks is not null then known_of(${row}.collection, ${row}.accepted) end`
 
+/** Where a row's label may not tell its author, who is the reader, all that is in it. */
+export interface Hiding {
+  /** Those that redact, by their number. */
+  collections: readonly number[]
+  /** Labels in which there is something that the reader does not see. */
+  labels: readonly number[]
+}
+
 /** What there is of a row in a collection that redacts may not tell of what its author does not see. */
-const hides = (row: Sql, reader: Reader) =>
-  sql`case when ${row}.principal = ${reader.principal} and (${row}.parted or ${row}.marks is not null)
-    and hidden_below(${row}.collection, ${row}.accepted, ${row}.principal) then ${row}.accepted end`
+const hides = (row: Sql, reader: Reader, { collections, labels }: Hiding) =>
+  collections.length === 0
+    ? sql`null::bigint`
+    : sql`case when ${row}.principal = ${reader.principal} and (${row}.parted or ${row}.marks is not null)
+    and ${row}.collection = any (${collections}::int[])
+    and (${row}.label = any (${labels}::int[]) or hidden_below(${row}.collection, ${row}.accepted, ${row}.principal))
+    then ${row}.accepted end`
 
 /**
  * Labels of the later versions that may bind row `i`: of its organization's visible ones the latest, and those after it,
  * which are or were under an embargo.
  */
-function laterOf(reader: Reader, now: bigint): Sql {
+function laterOf(reader: Reader, now: bigint, hiding: Hiding): Sql {
   return sql`case when i.mixed then (
     select json_agg(distinct jsonb_build_array(d.label, coalesce(d.marks, d.label), ${said(sql`d`, reader)},
-        coalesce(d.held_until > ${now}::bigint, false), ${hides(sql`d`, reader)})) from item d
+        coalesce(d.held_until > ${now}::bigint, false), ${hides(sql`d`, reader, hiding)})) from item d
     where d.collection = i.collection and d.object_id = i.object_id and d.organization = i.organization
       and not d.standard and d.version_key > i.version_key and ${visible(sql`d`, reader)}
       and not exists (
@@ -70,9 +82,10 @@ function laterOf(reader: Reader, now: bigint): Sql {
 const columns = (
   reader: Reader,
   now: bigint,
+  hiding: Hiding,
 ) => sql`i.position, i.object_id, i.version, i.version_key, i.spec, i.label,
-  coalesce(i.marks, i.label) as marks, ${said(sql`i`, reader)} as said, ${hides(sql`i`, reader)} as hides,
-  ${laterOf(reader, now)} as later`
+  coalesce(i.marks, i.label) as marks, ${said(sql`i`, reader)} as said, ${hides(sql`i`, reader, hiding)} as hides,
+  ${laterOf(reader, now, hiding)} as later`
 
 interface Row {
   position: string
@@ -105,6 +118,7 @@ export async function readOwnVersions(
   db: Database,
   reader: Reader,
   now: bigint,
+  hiding: Hiding,
   collection: number,
   organization: string,
   id: string,
@@ -114,7 +128,7 @@ export async function readOwnVersions(
     db,
     reader,
     sql`select json_agg(${AS_ROW} order by i.version_key desc, i.spec desc, i.position desc) as items from (
-      select ${columns(reader, now)} from item i
+      select ${columns(reader, now, hiding)} from item i
       where s.fresh and s.scope is not null and i.collection = ${collection} and i.object_id = ${id}
         and i.organization = ${organization} and not i.standard and i.audience = any (${reader.scope}::int[])
         and (${principal}::text is null or i.principal = ${principal})
@@ -140,6 +154,7 @@ export async function readOwnPage(
   db: Database,
   reader: Reader,
   now: bigint,
+  hiding: Hiding,
   page: OwnPage,
 ): Promise<OwnItem[]> {
   const row = await readAs<{ items: Row[] | null }>(
@@ -147,7 +162,7 @@ export async function readOwnPage(
     reader,
     sql`select json_agg(${AS_ROW} order by i.position) as items from (
       select m.* from unnest(${page.audiences}::int[]) a (audience) cross join lateral (
-        select ${columns(reader, now)} from item i
+        select ${columns(reader, now, hiding)} from item i
         where s.fresh and s.scope is not null and i.collection = ${page.collection} and i.audience = a.audience
           and ${visible(sql`i`, reader)} and i.organization = ${page.organization} and not i.standard
           and coalesce(i.marks, i.label) = any (${page.labels}::int[]) and i.position > ${page.after ?? -1n}::bigint
@@ -170,6 +185,7 @@ export async function readTallies(
   db: Database,
   reader: Reader,
   now: bigint,
+  hiding: Hiding,
   collections: readonly number[],
   organizations: readonly string[],
 ): Promise<Tally[]> {
@@ -181,7 +197,7 @@ export async function readTallies(
         'later', g.later::json, 'count', g.count)) as tallies
       from (
         select i.collection, i.organization, i.label, coalesce(i.marks, i.label) as marks, ${said(sql`i`, reader)} as said,
-          ${hides(sql`i`, reader)} as hides, (${laterOf(reader, now)})::text as later, count(*)::int as count
+          ${hides(sql`i`, reader, hiding)} as hides, (${laterOf(reader, now, hiding)})::text as later, count(*)::int as count
         from item i
         where s.fresh and s.scope is not null and i.collection = any (${collections}::int[])
           and i.organization = any (${organizations}::text[]) and not i.standard and ${visible(sql`i`, reader)}
