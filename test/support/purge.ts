@@ -12,7 +12,7 @@ import { purgeAnswers } from './purge-answers.ts'
 export interface Purged {
   /**
    * Ids by which the reader may itself make visible what is hidden: its own organization has hidden copies of them, or
-   * hidden rows refer to them, over whatever lies between, that nothing else hides; or references to its organization's
+   * hidden rows refer to them, over whatever lies between, that nothing else hides (or whose recalls it hears of); or references to its organization's
    * copies of them are taken out of what it gets.
    */
   entangled: Set<string>
@@ -103,13 +103,18 @@ async function entangledBy(
   const { rows } = await client.query(`select i.object_id as source, array_agg(distinct r.target) as targets
     from reference r join item i on i.collection = r.collection and i.accepted = r.source group by 1`)
   const targets = new Map<string, string[]>(rows.map((row) => [row.source, row.targets]))
-  const admitted = hidden.filter((row) =>
-    mayRead(
-      store.topology,
-      reader,
-      { own: [...store.labels(row)], origin: row.organization, submitter: row.principal },
-      now,
-    ),
+  // A custodian hears of all recalls of its organization's objects.
+  const told = (row: Row) =>
+    reader?.principal.custodian === true && row.organization === reader.organization.id
+  const admitted = hidden.filter(
+    (row) =>
+      told(row) ||
+      mayRead(
+        store.topology,
+        reader,
+        { own: [...store.labels(row)], origin: row.organization, submitter: row.principal },
+        now,
+      ),
   )
   const view = store.view(reader, now)
   const taken = kept.flatMap((row) =>
