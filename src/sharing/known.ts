@@ -53,17 +53,20 @@ export async function toldOf(
   items: readonly Labelling[],
   now: Micros,
 ): Promise<Told> {
-  const names = new Set(items.flatMap(({ hides, later }) => [hides, ...later.map((one) => one[4])]))
-  names.delete(null)
-  if (names.size === 0) return new Map()
+  const hiding = items.flatMap(({ hides, later }) => [hides, ...later.map((one) => one[4])])
+  const names = [...new Set(hiding.flatMap((name) => (name === null ? [] : [BigInt(name)])))]
   const { pool: db } = exchange
   const at = { exchange, db, collection, book: new Book(exchange, db), now }
-  const told = await toldLabels(
-    at,
-    [...names].map((name) => BigInt(name as number)),
-  )
-  return new Map([...told].map(([name, record]) => [Number(name), record]))
+  const told = new Map<number, AudienceRecord>()
+  for (let i = 0; i < names.length; i += AT_ONCE) {
+    for (const [name, record] of await toldLabels(at, names.slice(i, i + AT_ONCE)))
+      told.set(Number(name), record)
+  }
+  return told
 }
+
+/** Rows, with their texts. */
+const AT_ONCE = 500
 
 /**
  * The conditions on a version that the caller sees: its own, and those of the later versions that the caller sees.

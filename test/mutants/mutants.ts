@@ -267,7 +267,7 @@ export const ANSWERS: readonly Mutant[] = [
   ...of(
     'sharing/known.js',
     ['an author is told what hidden objects ask for', 'if (!said || ', 'if (true || '],
-    ['where references are taken out it is told all', 'if (names.size === 0)', 'if (true)'],
+    ['where references are taken out it is told all', 'i < names.length', 'false'],
     ['and of its later versions', 'known(record, marks, said)', 'record'],
     ['what is hidden holds later versions', 'return waits && held', 'return waits'],
   ),
