@@ -1,6 +1,12 @@
 -- online
 -- What the author of a row may be told of it where references are taken out (`redaction: redact`): whether there is something
--- that it does not see, here or below. And what it sees of a chain whose latest version is hidden from it. Runs as comity_owner, schema comity.
+-- that it does not see, here or below. What it sees of a chain whose latest version is hidden from it. And under which audiences
+-- rows were when they were recalled: who only read them back then is told of no hidden cause later. Runs as comity_owner, schema comity.
+
+-- step: columns
+
+alter table recall add column if not exists audiences int[];
+comment on column recall.audiences is 'of the rows at `places`, right after they had become stricter; null = it was not noted';
 
 -- step: functions
 
@@ -45,3 +51,26 @@ language sql stable security definer set search_path = comity, pg_temp as $$
 $$;
 revoke all on function latest_of(int, text[], text[]) from public;
 grant execute on function latest_of(int, text[], text[]) to comity_app;
+
+-- As in 0017, with the audiences.
+create or replace function note_tightening(p_collection int, p_accepted bigint[], p_kind text, p_actor text, p_reason text, p_copies jsonb default null)
+returns void language plpgsql security definer set search_path = comity, pg_temp as $$
+declare
+  v_revision bigint;
+  v_now bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+begin
+  if coalesce(cardinality(p_accepted), 0) = 0 then return; end if;
+  update collection_head set rewritten = rewritten + 1 where collection = p_collection returning rewritten into v_revision;
+  insert into recall (at, organization, collection, object_id, accepted, places, versions, audiences, revision, kind, actor, reason, copies)
+  select v_now, x.organization, p_collection, x.object_id,
+    array_agg(distinct x.accepted), array_agg(x.position order by x.position), array_agg(x.version order by x.position),
+    array_agg(x.audience order by x.position),
+    v_revision, p_kind, p_actor, p_reason,
+    jsonb_object_agg(x.position, p_copies -> x.accepted::text) filter (where p_copies ? x.accepted::text)
+  from (
+    select l.organization, l.object_id, l.accepted, l.position, l.version, l.audience from located(p_collection, p_accepted) l where not l.standard
+    union all
+    select f.organization, f.object_id, f.accepted, f.position, f.version, f.audience from former f
+    where f.collection = p_collection and f.accepted = any (p_accepted)
+  ) x group by x.organization, x.object_id order by x.object_id, x.organization;
+end $$;

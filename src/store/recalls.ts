@@ -79,6 +79,10 @@ export interface NoticeQuery {
  */
 const CAUSES = sql`r.kind in ('newer-version', 'reference')`
 
+/** Did the reader, when the row at this place was recalled, see it only because it had submitted it? It was told nothing, and is not later. */
+const readBackThen = (place: Sql, readBack: readonly number[]) =>
+  sql`coalesce(r.audiences[array_position(r.places, ${place})] = any (${readBack}::int[]), false)`
+
 /** Of `r.copies`, is what the reader gets of this place the same as it got? */
 const untouched = ({ bits, size }: Reader) => {
   const seen = (copies: Sql) => sql`copy_seen(${copies}, ${bits}::bytea, ${size}::int)`
@@ -100,7 +104,7 @@ const notOfItsCopy = ({ bits, size }: Reader, place: Sql) => {
 /** @returns at most one more than `limit` */
 export async function readNotices(db: Database, reader: Reader, query: NoticeQuery): Promise<Notice[]> {
   const { beyond, readBack } = query
-  const back = sql`(${readBack}::int[] <> '{}' and (exists (select from item i
+  const back = sql`(${readBack}::int[] <> '{}' and (${readBackThen(sql`u.place`, readBack)} or exists (select from item i
       where i.collection = r.collection and i.position = u.place and i.audience = any (${readBack}::int[]))
     or exists (select from former f
       where f.collection = r.collection and f.position = u.place and f.audience = any (${readBack}::int[]))))`
@@ -209,12 +213,14 @@ export async function readIssued(
         from (
           select i.version, i.position from item i where i.collection = r.collection and i.position = any (r.places)
             and i.organization = r.organization and i.audience = any (${reader.scope}::int[])
-            and i.collection = any (${query.collections}::int[]) and ${told} i.audience <> all (${readBack}::int[]))
+            and i.collection = any (${query.collections}::int[]) and ${told} i.audience <> all (${readBack}::int[])
+              and not ${readBackThen(sql`i.position`, readBack)})
             and not ${notOfItsCopy(reader, sql`i.position`)}
           union all
           select f.version, f.position from former f where f.collection = r.collection and f.position = any (r.places)
             and f.organization = r.organization and f.audience = any (${reader.scope}::int[])
-            and f.collection = any (${query.collections}::int[]) and ${told} f.audience <> all (${readBack}::int[]))
+            and f.collection = any (${query.collections}::int[]) and ${told} f.audience <> all (${readBack}::int[])
+              and not ${readBackThen(sql`f.position`, readBack)})
             and not ${notOfItsCopy(reader, sql`f.position`)}
         ) o
       ) v

@@ -110,3 +110,26 @@ test('what its author sees no more does not exist for it', async (t) => {
   t.equal((await my2.getObject(path, target.id)).status, 404)
   t.strictSame(await bank(), [true, true], 'GREEN, as without it')
 })
+
+test('a recall whose cause was hidden from the author is not told when that is out', async (t) => {
+  const target = malware(marked(TLP.green))
+  const about = report([target.id], marked(TLP.green))
+  await my.add(path, target)
+  await my2.add(path, about)
+  const issued = async (who: typeof caller) => {
+    const { json } = await who.get('/api/v1/recalls/issued')
+    return (json as { items: { object: string }[] }).items.filter(({ object }) => object === about.id).length
+  }
+  await my.add(path, { ...version(target, '2026-02-01T00:00:00.000Z'), ...marked(TLP.red) })
+  t.equal((await my2.getObject(path, about.id)).status, 200)
+  t.equal(await issued(caller), 0, 'while its cause is hidden')
+  const sender = api(server, 'my')
+  const released = await sender.patch(
+    `/api/v1/roots/one/collections/${COLLECTION.closed}/objects/${target.id}`,
+    { ...marked(TLP.green), reason: 'it is out' },
+  )
+  t.equal(released.status, 200)
+  t.equal((await my2.getObject(path, target.id)).objects.length, 1, 'out')
+  t.equal(await issued(caller), 0, 'and later')
+  t.equal(await issued(sender), 1, 'whoever did it knows')
+})
