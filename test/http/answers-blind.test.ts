@@ -76,8 +76,11 @@ for (const where of ['closed', 'redact'] as const) {
       // Which of these is taken out depends on whether the other one waits for its object.
       const both = report([awaited.id, strict.id], marked(TLP.green))
       const link = relationship(both.id, open.id, marked(TLP.green))
-      const own = [about, older, further, both, link]
-      await my2.add(path, open, strict, about, older, newer, further, both, link)
+      // Beside what is hidden, a container of which something has to be left.
+      const sole = report([strict.id], marked(TLP.green))
+      const beside = relationship(sole.id, awaited.id, marked(TLP.green))
+      const own = [about, older, further, both, link, beside]
+      await my2.add(path, open, strict, about, older, newer, further, both, link, sole, beside)
       await my.add(path, later, secret)
       const before = await asked(where, own)
       await my.add(path, { ...awaited, ...marked(...refs) })
@@ -89,27 +92,29 @@ for (const where of ['closed', 'redact'] as const) {
   }
 }
 
-test('what its author sees no more does not exist for it', async (t) => {
-  const target = malware(marked(TLP['amber+strict']))
-  const about = report([target.id], marked(TLP.green))
-  await my.add(path, target)
-  await my2.add(path, about)
-  const collection = { root: 'one', id: COLLECTION.closed }
-  const bank = async () => {
-    const asked = { collection, id: about.id, reader: { principal: 'bank' } }
-    const explained = await caller.post('/api/v1/policy/explain', asked)
-    const object = report([about.id], marked(TLP.green))
-    const previewed = await caller.post('/api/v1/policy/preview', { collection, object })
-    return [
-      (explained.json as { readers: { decision: boolean }[] }).readers[0]?.decision,
-      JSON.stringify(previewed.json).includes('petrobank'),
-    ]
-  }
-  t.strictSame(await bank(), [false, false], 'AMBER+STRICT with what it refers to')
-  await my.add(path, { ...version(target, '2026-02-01T00:00:00.000Z'), ...marked(TLP.red) })
-  t.equal((await my2.getObject(path, target.id)).status, 404)
-  t.strictSame(await bank(), [true, true], 'GREEN, as without it')
-})
+for (const where of ['closed', 'redact'] as const)
+  test(`${where}: what its author sees no more does not exist for it`, async (t) => {
+    const path = AT[where]
+    const target = malware(marked(TLP['amber+strict']))
+    const about = report([target.id], marked(TLP.green))
+    await my.add(path, target)
+    await my2.add(path, about)
+    const collection = { root: 'one', id: COLLECTION[where] }
+    const bank = async () => {
+      const asked = { collection, id: about.id, reader: { principal: 'bank' } }
+      const explained = await caller.post('/api/v1/policy/explain', asked)
+      const object = relationship(about.id, about.id, marked(TLP.green))
+      const previewed = await caller.post('/api/v1/policy/preview', { collection, object })
+      return [
+        (explained.json as { readers: { decision: boolean }[] }).readers[0]?.decision,
+        JSON.stringify(previewed.json).includes('petrobank'),
+      ]
+    }
+    t.strictSame(await bank(), [false, false], 'AMBER+STRICT with what it refers to')
+    await my.add(path, { ...version(target, '2026-02-01T00:00:00.000Z'), ...marked(TLP.red) })
+    t.equal((await my2.getObject(path, target.id)).status, 404)
+    t.strictSame(await bank(), [true, true], 'GREEN, as without it')
+  })
 
 test('a recall whose cause was hidden from the author is not told when that is out', async (t) => {
   const target = malware(marked(TLP.green))

@@ -283,8 +283,8 @@ export const ANSWERS: readonly Mutant[] = [
   ),
   ...of('migrations/0026_told.sql', [
     'what is hidden from the author is not looked for',
-    'coalesce(r.known, 0) <= 0 or ',
-    '',
+    'select exists (',
+    'select false and exists (',
   ]),
   ...of('taxii/arriving.js', [
     'what is held unseen is held when something refers to it',
