@@ -1,7 +1,6 @@
 -- online
--- What the author of a row may be told of it where references are taken out (`redaction: redact`): whether there is something
--- that it does not see, here or below. What it sees of a chain whose latest version is hidden from it. And under which audiences
--- rows were when they were recalled: who only read them back then is told of no hidden cause later. Runs as comity_owner, schema comity.
+-- What the author of a row sees of a chain whose latest version is hidden from it; and under which audiences rows were when
+-- they were recalled: who only read them back then is told of no hidden cause later. Runs as comity_owner, schema comity.
 
 -- step: columns
 
@@ -9,28 +8,6 @@ alter table recall add column if not exists audiences int[];
 comment on column recall.audiences is 'of the rows at `places`, right after they had become stricter; null = it was not noted';
 
 -- step: functions
-
--- Does this row, or one of the same principal's that it leads to, refer to something of which its author does not see what
--- decides? Where not, its label is all that there is to know. Asked in collections that redact; false in others.
-create or replace function hidden_below(p_collection int, p_accepted bigint, p_principal text) returns boolean
-language sql stable security definer set search_path = comity, pg_temp as $$
-  with recursive own (accepted) as (
-    select p_accepted from collection c where c.seq = p_collection and c.redaction = 'redact'
-    union
-    select i.accepted from own o
-    join reference r on r.collection = p_collection and r.source = o.accepted
-    join item i on i.collection = p_collection and i.object_id = r.target and i.organization = r.organization
-      and i.principal = p_principal
-  )
-  select exists (
-    select from own o join reference r on r.collection = p_collection and r.source = o.accepted
-    where r.organization is not null and (coalesce(r.known, 0) <= 0 or r.known is distinct from (
-      select i.label from item i
-      where i.collection = p_collection and i.object_id = r.target and i.organization = r.organization and i.held_until is null
-      order by i.version_key desc, i.spec desc, i.accepted limit 1)))
-$$;
-revoke all on function hidden_below(int, bigint, text) from public;
-grant execute on function hidden_below(int, bigint, text) to comity_app;
 
 -- The open versions that are as new as the latest one of a chain: in the other version of STIX, or sent by a colleague who does
 -- not see that one. They do not bind each other (policy.md 7). By the place of the chain in the list, from 0; the one that

@@ -3,7 +3,7 @@ import { type Joined, join, type Referenced } from '../policy/closure.ts'
 import type { AudienceRecord } from '../policy/model.ts'
 import { knownTo } from '../policy/readers.ts'
 import { disclosedRefs, isContainer } from '../stix/index.ts'
-import { type CopyRow, readAllCopies, readHiding } from '../store/references.ts'
+import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
 import { knownLabelsOf } from '../taxii/author-view.ts'
 import { Book } from '../taxii/book.ts'
@@ -40,14 +40,12 @@ export async function withReferences(
   )
   const { pool: db } = exchange
   const at = { exchange, db, collection, book: new Book(exchange, db), now }
+  const hiding = new Set(hidingOf(exchange, { subject }, [collection], now).labels)
+  const names = (list: readonly CopyRow[]) => list.map((copy) => copy.accepted)
   const told =
     collection.redaction === 'redact'
-      ? await toldLabels(at, await hidingAmong(exchange, writer, own, now))
-      : await knownLabelsOf(
-          at,
-          own.map((copy) => copy.accepted),
-          true,
-        )
+      ? await toldLabels(at, names(own.filter((copy) => hiding.has(copy.label))))
+      : await knownLabelsOf(at, names(own), true)
   for (const copy of copies) {
     if (!copy.seen) continue
     const { own: marked } = exchange.audience(copy.marks)
@@ -64,21 +62,6 @@ export async function withReferences(
     return record === null ? [] : [{ record }]
   })
   return join(marks.record, referenced, now)
-}
-
-/** Those of the caller's own copies whose labels may not tell it all that is in them; by name. */
-async function hidingAmong(
-  exchange: Exchange,
-  { collection, subject }: Writer,
-  own: readonly CopyRow[],
-  now: Micros,
-): Promise<bigint[]> {
-  const { labels } = hidingOf(exchange, { subject }, [collection], now)
-  const telling = new Set(labels)
-  const names = (list: readonly CopyRow[]) => list.map((copy) => copy.accepted)
-  const others = names(own.filter((copy) => !telling.has(copy.label)))
-  const hiding = await readHiding(exchange.pool, collection.seq, others, subject.principal.id)
-  return [...names(own.filter((copy) => telling.has(copy.label))), ...hiding]
 }
 
 interface Known {

@@ -55,12 +55,10 @@ export interface Hiding {
 
 /** What there is of a row in a collection that redacts may not tell of what its author does not see. */
 const hides = (row: Sql, reader: Reader, { collections, labels }: Hiding) =>
-  collections.length === 0
+  collections.length === 0 || labels.length === 0
     ? sql`null::bigint`
     : sql`case when ${row}.principal = ${reader.principal} and (${row}.parted or ${row}.marks is not null)
-    and ${row}.collection = any (${collections}::int[])
-    and (${row}.label = any (${labels}::int[]) or hidden_below(${row}.collection, ${row}.accepted, ${row}.principal))
-    then ${row}.accepted end`
+    and ${row}.collection = any (${collections}::int[]) and ${row}.label = any (${labels}::int[]) then ${row}.accepted end`
 
 /**
  * Labels of the later versions that may bind row `i`: of its organization's visible ones the latest, and those after it,

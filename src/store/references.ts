@@ -177,20 +177,6 @@ export async function readWithAnotherOpen(
   return rows.map((row) => row.accepted)
 }
 
-/** @returns those of the rows, all of one principal's, that hide something from it: see hidden_below in 0026_told.sql */
-export async function readHiding(
-  db: Database,
-  collection: number,
-  accepted: readonly bigint[],
-  principal: string,
-): Promise<bigint[]> {
-  if (accepted.length === 0) return []
-  const rows = await db.rows<{ accepted: bigint }>(
-    sql`select a as accepted from unnest(${accepted.map(String)}::bigint[]) a where hidden_below(${collection}, a, ${principal})`,
-  )
-  return rows.map((row) => row.accepted)
-}
-
 export interface NewReference {
   source: bigint
   target: string

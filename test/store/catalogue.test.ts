@@ -84,7 +84,6 @@ const FUNCTIONS = [
   'finish_step',
   'heads_due',
   'held_of',
-  'hidden_below',
   'intern',
   'keep_head',
   'known_of',
