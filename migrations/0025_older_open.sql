@@ -28,11 +28,11 @@ language sql stable security definer set search_path = comity, pg_temp as $$
   where i.principal = c.principal and i.held_until is not null
   order by c.n, i.version_key desc, i.spec desc, i.accepted
 $$;
--- What the author of a row sees of what it refers to: audiences, each once. What it sees no more does not exist for it.
+-- What the author of a row last saw of what it refers to: audiences, each once.
 create function known_of(p_collection int, p_source bigint) returns int[]
 language sql stable security definer set search_path = comity, pg_temp as $$
-  select coalesce(array_agg(distinct r.known order by r.known), '{}') from reference r
-  where r.collection = p_collection and r.source = p_source and r.known > 0
+  select coalesce(array_agg(distinct abs(r.known) order by abs(r.known)), '{}') from reference r
+  where r.collection = p_collection and r.source = p_source and r.known is not null
 $$;
 revoke all on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]), known_of(int, bigint) from public;
 grant execute on function with_another_open(int, bigint[]), held_of(int, text[], text[], text[]), known_of(int, bigint) to comity_app;

@@ -29,6 +29,13 @@ $$;
 revoke all on function latest_of(int, text[], text[]) from public;
 grant execute on function latest_of(int, text[], text[]) to comity_app;
 
+-- As in 0025, of what it sees now: what it sees no more does not exist for it.
+create or replace function known_of(p_collection int, p_source bigint) returns int[]
+language sql stable security definer set search_path = comity, pg_temp as $$
+  select coalesce(array_agg(distinct r.known order by r.known), '{}') from reference r
+  where r.collection = p_collection and r.source = p_source and r.known > 0
+$$;
+
 -- As in 0017, with the audiences.
 create or replace function note_tightening(p_collection int, p_accepted bigint[], p_kind text, p_actor text, p_reason text, p_copies jsonb default null)
 returns void language plpgsql security definer set search_path = comity, pg_temp as $$

@@ -5,7 +5,7 @@ import type { AudienceRecord, Caller, Collection, Label, Subject, World } from '
 import { decide } from '../policy/permit.ts'
 import { knownTo } from '../policy/readers.ts'
 import { type Hiding, type Labelling, readTallies, type Tally } from '../store/own-items.ts'
-import { bare } from '../taxii/author-view.ts'
+import { bare } from '../taxii/author-sight.ts'
 import { Book } from '../taxii/book.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { toldLabels } from '../taxii/told-labels.ts'
@@ -84,10 +84,11 @@ export function recordOf(
   told: Told,
   now: Micros,
 ): AudienceRecord | null {
-  const hidden = item.hides !== null || item.later.some((one) => one[4] !== null)
+  // What is composed is spelled by this program, and compared with what the database spells.
+  const composed = item.hides !== null || item.later.some((one) => one[4] !== null)
   const audience = (id: number) => {
     const found = world.audiences[id]
-    return found && hidden ? spelled(found) : found
+    return found && composed ? spelled(found) : found
   }
   // Of one that has gone meanwhile nothing is told.
   const labelOf = (label: number, hides: number | null) =>
@@ -109,7 +110,7 @@ export function recordOf(
   }
   const later = item.later.flatMap(([id, marks, said, waits, hides]) => {
     const record = labelOf(id, hides)
-    if (!record || JSON.stringify(record) === JSON.stringify(own)) return []
+    if (!record || (composed ? JSON.stringify(record) === JSON.stringify(own) : id === item.label)) return []
     const { own: labels, any, held } = known(record, marks, said)
     // One that waits binds when all that holds it is hidden from the caller.
     return waits && held ? [] : [{ labels, ...(any && { any }) }]
@@ -140,22 +141,26 @@ export function readableCollections(world: World, caller: Asker): Map<number, Co
   return new Map(known.map(({ collection }) => [collection.seq, collection]))
 }
 
-/** How many versions of these organizations the caller sees under which conditions, with what it may be told of them. */
+/** How many versions of these organizations the caller sees under which conditions, as far as it may know them. */
 export async function countOwn(
   exchange: Exchange,
   caller: Asker,
   collections: ReadonlyMap<number, Collection>,
   organizations: readonly string[],
   now: Micros,
-): Promise<{ tallies: Tally[]; told: ReadonlyMap<number, Told> }> {
-  const names = [...collections.keys()]
+): Promise<{ tally: Tally; collection: Collection; record: AudienceRecord }[]> {
+  const { pool, world } = exchange
   const hiding = hidingOf(exchange, caller, collections.values(), now)
   const reader = exchange.reader(caller)
-  const tallies = await readTallies(exchange.pool, reader, now, hiding, names, organizations)
-  const told = new Map<number, Told>()
+  const tallies = await readTallies(pool, reader, now, hiding, [...collections.keys()], organizations)
+  const counted: { tally: Tally; collection: Collection; record: AudienceRecord }[] = []
   for (const [seq, collection] of collections) {
     const own = tallies.filter((tally) => tally.collection === seq)
-    told.set(seq, await toldOf(exchange, collection, own, now))
+    const told = await toldOf(exchange, collection, own, now)
+    for (const tally of own) {
+      const record = recordOf(world, caller.subject, collection, tally, told, now)
+      if (record) counted.push({ tally, collection, record })
+    }
   }
-  return { tallies, told }
+  return counted
 }

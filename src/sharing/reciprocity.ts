@@ -10,7 +10,7 @@ import { readersOf } from '../policy/readers.ts'
 import { levelOf } from '../policy/words.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import type { Micros } from '../time.ts'
-import { type Asker, countOwn, readableCollections, recordOf, type Told } from './known.ts'
+import { type Asker, countOwn, readableCollections } from './known.ts'
 import { count, type PerLevel } from './levels.ts'
 
 export interface Partner {
@@ -47,14 +47,11 @@ export async function reciprocity(exchange: Exchange, caller: Asker): Promise<Re
     found.organizations.add(organization.id)
   }
   const collections = readableCollections(world, caller)
-  const { tallies, told } = await countOwn(exchange, caller, collections, [...organizations.keys()], now)
+  const counted = await countOwn(exchange, caller, collections, [...organizations.keys()], now)
   const given = new Map<string, Partner[]>()
-  for (const tally of tallies) {
+  for (const { tally, collection, record } of counted) {
     const origin = organizations.get(tally.organization)
-    const collection = collections.get(tally.collection)
-    const record =
-      collection && recordOf(world, caller.subject, collection, tally, told.get(collection.seq) as Told, now)
-    if (!origin || !collection || !record) continue
+    if (!origin) continue
     const level = levelOf(record)
     if (!isHome(origin)) {
       const from = partners.get(origin.country)

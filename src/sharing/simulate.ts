@@ -12,7 +12,7 @@ import { readersAmong } from '../policy/readers.ts'
 import { touchedBy } from '../policy/receives.ts'
 import { levelOf } from '../policy/words.ts'
 import type { Exchange } from '../taxii/exchange.ts'
-import { type Asker, countOwn, readableCollections, recordOf, type Told } from './known.ts'
+import { type Asker, countOwn, readableCollections } from './known.ts'
 import { count, type PerLevel } from './levels.ts'
 
 export interface Draft {
@@ -62,16 +62,12 @@ export async function simulate(
     .filter((o) => o.id === from || (o.country === from && from !== NO_COUNTRY))
     .map((o) => o.id)
   const collections = readableCollections(world, caller)
-  const { tallies, told } = await countOwn(exchange, caller, collections, sources, now)
+  const counted = await countOwn(exchange, caller, collections, sources, now)
 
   const sum = new Sum(topology, touched)
   const judged = new Map<string, [Set<string>, Set<string>]>()
   let considered = 0
-  for (const tally of tallies) {
-    const collection = collections.get(tally.collection)
-    const record =
-      collection && recordOf(world, caller.subject, collection, tally, told.get(collection.seq) as Told, now)
-    if (!collection || !record) continue
+  for (const { tally, collection, record } of counted) {
     considered += tally.count
     // The submitter is of the originator's organization, where no agreement counts.
     const open = { ...record, submitter: '' }

@@ -23,7 +23,7 @@ export interface Labelling {
   marks: number
   /** What the reader, who submitted it, knows of what it refers to; null: its label is all that there is to know. */
   said: readonly number[] | null
-  /** The row's name, where something that it refers to is taken out of it and hidden from the reader, who submitted it. */
+  /** The row's name, where in its label is something that the reader, who submitted it, does not see: see Hiding. */
   hides: number | null
   later: readonly Later[]
 }

@@ -1,22 +1,19 @@
 /** What the author of a row knows of its label: that alone decides whether the row is appended again (policy.md §7). */
-import { rights } from '../policy/access.ts'
 import { demandsOfParts, join, NEVER } from '../policy/closure.ts'
-import { distinct } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { isContainer } from '../stix/index.ts'
 import {
   type EdgeRow,
   type LabelledRow,
   learn,
-  type Newest,
   type OwnHeld,
   readEdges,
   readHeldOf,
   readLabelledRows,
-  readNewest,
 } from '../store/references.ts'
 import type { Micros } from '../time.ts'
 import { isNewer } from './arriving.ts'
+import { bare, look, lookBeside, lookHeld, type Seen, type Sees, sightOf } from './author-sight.ts'
 import type { Composition } from './compose.ts'
 import { Numbers } from './numbers.ts'
 import type { Override, Transaction } from './settle.ts'
@@ -39,42 +36,6 @@ export interface Knowledge {
  * released it then: rows of before kept them in their markings.
  */
 const AHEAD: Micros = 60_000_000n
-
-type Sees = (record: AudienceRecord) => boolean
-
-const bared = new WeakMap<AudienceRecord, AudienceRecord>()
-
-/** The labels that must all admit, without what tells of parts, of embargoed versions and of what may be taken out. */
-export function bare(record: AudienceRecord): AudienceRecord {
-  const { own, submitter, origin, any, later, held } = record
-  if (!any && !later && !held) return record
-  let found = bared.get(record)
-  if (!found) {
-    found = { own, submitter, ...(origin !== undefined && { origin }) }
-    bared.set(record, found)
-  }
-  return found
-}
-
-/** One record for all that a reference says; null when that is nothing. */
-export function together(records: readonly AudienceRecord[], now: Micros): AudienceRecord | null {
-  const [first, ...rest] = records
-  if (!first) return null
-  if (rest.length === 0) return begun(bare(first), now)
-  return {
-    ...bare(first),
-    own: distinct(
-      records.flatMap((r) => r.own),
-      now,
-    ),
-  }
-}
-
-/** The same without windows that have begun. */
-export function begun(record: AudienceRecord, now: Micros): AudienceRecord {
-  const ended = record.own.some(({ notBefore }) => notBefore !== undefined && BigInt(notBefore) <= now)
-  return ended ? { ...record, own: distinct(record.own, now) } : record
-}
 
 /** A label as its author knows it. What is taken out of containers never counts: their readers do not see all of it. */
 export function knownLabel(
@@ -158,15 +119,6 @@ export function bySource(edges: readonly EdgeRow[]): Map<bigint, EdgeRow[]> {
 
 /** What an author last saw of a target, negative once it sees it no more. */
 const lastSeen = ({ known }: EdgeRow): number[] => (known === null ? [] : [Math.abs(known)])
-
-/** A version that an author sees, or what else a reference says to it. */
-interface Seen {
-  /** A version of its own, with references of its own: its label as its author knows it. */
-  own: { accepted: bigint } | null
-  record: AudienceRecord | null
-  /** Is the latest open version hidden from the author? */
-  hidden?: boolean
-}
 
 /** Compares what authors knew of their rows' labels with what they know now, and remembers that. */
 export async function knowledge(
@@ -296,110 +248,6 @@ async function passOver(
   for (const [accepted, label] of await knownLabelsOf(at, elsewhere)) labels.set(accepted, label)
   for (const [i, { knows }] of asked.entries())
     if (newer[i]?.some(({ accepted }) => !labels.get(accepted)?.held)) knows.latest = false
-}
-
-/**
- * What the author of a row may see in this collection. All, when it reads nothing there: no date_added tells it
- * anything, and who else reads the row sees what decides on it.
- */
-export function sightOf(
-  { exchange, collection }: Pick<Transaction, 'exchange' | 'collection'>,
-  row: LabelledRow,
-): Sees {
-  const { world } = exchange
-  const subject = exchange.subject(world.topology.principals.get(row.principal))
-  if (subject?.organization.id !== row.organization) return () => true
-  const caller = { id: row.principal, subject, token: null }
-  return rights(world, caller, collection)?.read ? exchange.admits(caller, false) : () => true
-}
-
-/** What a reference says to the row's author: the latest version of its chain that it sees. */
-function look(
-  { book, now }: Transaction,
-  row: LabelledRow,
-  edge: EdgeRow,
-  sees: Sees,
-  compositions: ReadonlyMap<bigint, Composition>,
-): Seen {
-  const labelOf = (accepted: bigint, label: number) =>
-    compositions.get(accepted)?.record ?? book.record(label)
-  const version = (accepted: bigint, label: number, refers: boolean): Seen => {
-    const record = labelOf(accepted, label)
-    const own = record.submitter === row.principal && refers ? { accepted } : null
-    return { own, record: bare(record) }
-  }
-  const { latest, label, held, mine } = edge
-  if (edge.organization === null) return { own: null, record: null }
-  if (latest !== null && label !== null) {
-    const due = (held ?? []).filter(({ at }) => BigInt(at) <= now)
-    if (sees(labelOf(latest, label)) && due.every((h) => sees(book.record(h.label))))
-      return version(latest, label, edge.refers)
-    if (mine !== null) return { ...version(mine, edge.mine_label as number, edge.mine_refers), hidden: true }
-  }
-  const waiting = (held ?? []).map((h) => book.record(h.label)).filter(sees)
-  return { own: null, record: together(waiting, now), hidden: latest !== null }
-}
-
-/** Where the latest version is hidden from an author, another one that is as new may not be: that decides then. */
-async function lookBeside(
-  { db, collection, book, now }: Transaction,
-  edges: readonly { row: LabelledRow; edge: EdgeRow; sees: Sees }[],
-  seen: Map<EdgeRow, Seen>,
-  compositions: ReadonlyMap<bigint, Composition>,
-): Promise<void> {
-  const asked = edges.filter(({ edge }) => seen.get(edge)?.hidden)
-  const newest = await readNewest(
-    db,
-    collection.seq,
-    asked.map(({ edge }) => edge),
-  )
-  for (const [i, { row, edge, sees }] of asked.entries()) {
-    const due = (edge.held ?? []).filter(({ at }) => BigInt(at) <= now)
-    if (!due.every((held) => sees(book.record(held.label)))) continue
-    for (const { accepted, label, refers } of newest[i] as Newest[]) {
-      const record = compositions.get(accepted)?.record ?? book.record(label)
-      if (!sees(record)) continue
-      const own = record.submitter === row.principal && refers ? { accepted } : null
-      seen.set(edge, { own, record: bare(record) })
-      break
-    }
-  }
-}
-
-/**
- * Versions of an author's own that are held. As far as it knows, some are not: what holds them is hidden from it. The
- * newest of those decides, if nothing newer that it sees is open. And where the latest open version is hidden, those that
- * it knows to be held say what they would say without that one, also when they are older.
- * @returns what each of these references may say, the first of which is not held as the author knows it
- */
-async function lookHeld(
-  { db, collection, book, now }: Transaction,
-  edges: readonly { row: LabelledRow; edge: EdgeRow }[],
-  seen: ReadonlyMap<EdgeRow, Seen>,
-): Promise<Map<EdgeRow, Seen[]>> {
-  const asked = edges.filter(({ edge }) => edge.held !== null || seen.get(edge)?.hidden)
-  const chains = asked.map(({ row, edge }) => ({ ...edge, principal: row.principal }))
-  const held = await readHeldOf(db, collection.seq, chains)
-  const found = new Map<EdgeRow, Seen[]>()
-  for (const [i, { edge }] of asked.entries()) {
-    const own = held[i] as OwnHeld[]
-    if (own.length === 0) continue
-    const otherwise = seen.get(edge) as Seen
-    const newer = own.filter((one) => (otherwise.hidden ? one.after_own : one.after_all))
-    const choices: Seen[] = newer.map(({ accepted, label }) => ({
-      own: { accepted },
-      record: bare(book.record(label)),
-    }))
-    if (otherwise.hidden && edge.mine === null) {
-      const waiting = own.map((one) => book.record(one.label))
-      choices.push({
-        own: null,
-        record: together([...(otherwise.record ? [otherwise.record] : []), ...waiting], now),
-      })
-    } else choices.push(otherwise)
-    found.set(edge, choices)
-  }
-  return found
 }
 
 async function remember(

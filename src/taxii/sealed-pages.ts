@@ -62,6 +62,7 @@ export class SealedPages {
     const kept = { page, size }
     this.#pages.set(key, kept)
     this.#bytes += size
+    if (page.text.memory > page.text.length) this.#double.add(key)
     page.text.onGrown = (more) => {
       // It may have been dropped while it was compressed.
       if (this.#pages.get(key) !== kept) return

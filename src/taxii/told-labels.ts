@@ -6,7 +6,8 @@
 import type { Referenced } from '../policy/closure.ts'
 import type { AudienceRecord } from '../policy/model.ts'
 import { type EdgeRow, type LabelledRow, readEdges, readLabelledRows } from '../store/references.ts'
-import { bySource, sightOf } from './author-view.ts'
+import { sightOf } from './author-sight.ts'
+import { bySource } from './author-view.ts'
 import { Composer, type Composition } from './compose.ts'
 import type { Transaction } from './settle.ts'
 import { untilStable } from './until-stable.ts'
@@ -61,7 +62,7 @@ export async function toldLabels(
     const before = compositions.get(row.accepted)
     const after = composeRow(row, references.get(row.accepted) ?? [])
     compositions.set(row.accepted, after)
-    return JSON.stringify(before?.record) !== JSON.stringify(after.record)
+    return before !== after && JSON.stringify(before?.record) !== JSON.stringify(after.record)
   })
   return new Map(
     accepted.flatMap((name) => {

@@ -9,16 +9,17 @@ const LENGTH = 2
 /** Each so many turns it is the oldest's, whatever its size: nothing waits for ever. */
 const OLDEST = 4
 
-/** What a request has to be done for it, in one or more pieces. */
+/** What has to be done for a request, in one or more pieces. */
 export interface Work {
-  /** Bytes, or objects: beside that of others, whose is twice or half as much. */
+  /** As a power of two, so that what is about as large counts as equal. */
   size: number
   /** When it began, by performance.now(). */
   since: number
 }
 
-export const workOf = (size: number): Work => ({
-  size: Math.round(Math.log2(Math.max(1, size))),
+/** @param bytes of the request */
+export const workOf = (bytes: number): Work => ({
+  size: Math.round(Math.log2(Math.max(1, bytes))),
   since: performance.now(),
 })
 

@@ -201,9 +201,12 @@ export const WORLDS: readonly Mutant[] = [
     ['kept pages outlive copies', '!same || move || copies', '!same || move'],
     ['releases stay where they are', 'const move = known.released ||', 'const move = false &&'],
     ['older versions need no part of it', 'need: need === label ? null : need', 'need: null'],
+    ['copies stay beside the whole', '!same || move || copies || row.parted', '!same || move || copies'],
+  ),
+  ...of(
+    'taxii/composed.js',
     ['what comes under an embargo hides what is older', 'const MOST_HOLDS = 8', 'const MOST_HOLDS = 0'],
     ['what waits for one another is held alike', 'overrides, replaced)', 'overrides, new Set())'],
-    ['copies stay beside the whole', '!same || move || copies || row.parted', '!same || move || copies'],
   ),
   ...of(
     'taxii/collide.js',
@@ -218,7 +221,6 @@ export const WORLDS: readonly Mutant[] = [
 export const ANSWERS: readonly Mutant[] = [
   ...of(
     'taxii/settle.js',
-    ['what waits does not bind beside what is out', '? [...said, ...waiting]', '? said'],
     ['nobody is told what became stricter', "change === 'tightened' || change === 'both'", 'false'],
     [
       'references that are taken out do not count as lost',
@@ -240,6 +242,11 @@ export const ANSWERS: readonly Mutant[] = [
     ],
     ['every version is released again', '(explicit || known.latest)', 'true'],
   ),
+  ...of('taxii/composed.js', [
+    'what waits does not bind beside what is out',
+    '? [...said, ...waiting]',
+    '? said',
+  ]),
   ...of('taxii/release-due.js', [
     'the end of an embargo recalls nothing that points at it',
     "await recallPointing(at, '', followed)",
@@ -247,11 +254,6 @@ export const ANSWERS: readonly Mutant[] = [
   ]),
   ...of(
     'taxii/author-view.js',
-    [
-      'authors see everything',
-      'rights(world, caller, collection)?.read ? exchange.admits(caller, false) : () => true',
-      '() => true',
-    ],
     ['what is under an embargo releases', 'released: !after.held &&', 'released:'],
     ['rows are held as long as all is', 'if (heldUntil === null || !known.held)', 'if (true)'],
     [
@@ -259,10 +261,18 @@ export const ANSWERS: readonly Mutant[] = [
       'await lookBeside(at, all, seen, compositions)',
       'undefined',
     ],
+    ['older versions move below one that is held unseen', 'knows.gains && knows.latest', 'false'],
+  ),
+  ...of(
+    'taxii/author-sight.js',
+    [
+      'authors see everything',
+      'rights(world, caller, collection)?.read ? exchange.admits(caller, false) : () => true',
+      '() => true',
+    ],
     ['what lies behind a hidden version says nothing', 'hidden: latest !== null', 'hidden: false'],
     ['what is held unseen is held for its author', 'edge.held !== null ||', ''],
     ['any version of its own decides', 'one.after_own : one.after_all', 'true : true'],
-    ['older versions move below one that is held unseen', 'knows.gains && knows.latest', 'false'],
   ),
   ...of(
     'sharing/known.js',

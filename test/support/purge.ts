@@ -12,8 +12,8 @@ import { purgeAnswers } from './purge-answers.ts'
 export interface Purged {
   /**
    * Ids by which the reader may itself make visible what is hidden: its own organization has hidden copies of them, or
-   * hidden rows refer to them, over whatever lies between, that nothing else hides (or whose recalls it hears of); or references to its organization's
-   * copies of them are taken out of what it gets.
+   * hidden rows refer to them, over whatever lies between, that nothing else hides (or whose recalls it hears of); or
+   * references to its organization's copies of them are taken out of what it gets.
    */
   entangled: Set<string>
   hidden: number
