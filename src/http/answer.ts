@@ -1,17 +1,25 @@
-/** Sends answers: the exact media type, tags or no caching, gzip when asked for, errors as TAXII error messages. */
+/** Sends answers: the exact media type, tags or no caching, compressed when asked for, errors as TAXII error messages. */
 import type { OutgoingHttpHeaders } from 'node:http'
 import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
+import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../errors.ts'
 import type { Exchange } from '../taxii/exchange.ts'
+import type { Coding } from '../taxii/packed.ts'
 import { type PageBody, PageText } from '../taxii/page-text.ts'
 import { has, readTags, tagOf, type Wanted } from '../taxii/validator.ts'
+import { brotlied } from './brotli.ts'
 import { gzipped } from './gzip.ts'
-import { TAXII, takesGzip } from './negotiate.ts'
+import { codingFor, TAXII } from './negotiate.ts'
 import { isApi, PROBLEM, problemBody } from './problem.ts'
 
 const zip = promisify(gzip)
+const brotli = promisify(brotliCompress)
+/** One answer, and one page that is kept. */
+const COMPRESS: Record<Coding, [(bytes: Buffer) => Promise<Buffer>, (body: PageBody) => Promise<Buffer>]> = {
+  gzip: [(bytes) => zip(bytes, { level: 1 }), gzipped],
+  br: [(bytes) => brotli(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }), brotlied],
+}
 const VARY = 'Accept, Accept-Encoding, Authorization'
 const EMPTY = Buffer.alloc(0)
 const WORTH_ZIPPING = 1024
@@ -41,9 +49,11 @@ export async function send(
   reply.header('content-type', type)
   reply.header('cache-control', 'private, no-store')
   reply.header('vary', VARY)
-  if (bytes.length >= WORTH_ZIPPING && takesGzip(request.headers['accept-encoding'])) {
-    bytes = await zip(bytes, { level: 1 })
-    reply.header('content-encoding', 'gzip')
+  const coding = bytes.length >= WORTH_ZIPPING ? codingFor(request.headers['accept-encoding']) : null
+  if (coding) {
+    const [compress] = COMPRESS[coding]
+    bytes = await compress(bytes)
+    reply.header('content-encoding', coding)
   }
   reply.send(bytes)
 }
@@ -71,9 +81,11 @@ export async function sendPage(
   reply.header('content-type', TAXII)
   const { before, text, after } = body
   const length = before.length + text.length + after.length
-  if (length >= WORTH_ZIPPING && takesGzip(request.headers['accept-encoding'])) {
-    const bytes = await gzipped(body)
-    reply.header('content-encoding', 'gzip')
+  const coding = length >= WORTH_ZIPPING ? codingFor(request.headers['accept-encoding']) : null
+  if (coding) {
+    const [, compress] = COMPRESS[coding]
+    const bytes = await compress(body)
+    reply.header('content-encoding', coding)
     reply.send(bytes)
   } else if (length < WORTH_PIECES || request.method !== 'GET') {
     reply.send(text.length === 0 ? before : Buffer.concat([before, await text.plain(), after], length))

@@ -10,7 +10,7 @@ const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255])
 const STORED_MOST = 65_535
 
 export async function gzipped({ before, text, after }: PageBody): Promise<Buffer> {
-  const { blocks, crc, length } = await text.packed()
+  const { blocks, crc, length } = await text.packed('gzip')
   const sum = crc32(after, combine(crc32(before), crc, length))
   const trailer = Buffer.alloc(8)
   trailer.writeUInt32LE(sum, 0)

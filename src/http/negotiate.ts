@@ -1,4 +1,5 @@
 /** Accept and Content-Type as TAXII 2.1 §3.1 and RFC 7231 §5.3.2 want them read. */
+import type { Coding } from '../taxii/packed.ts'
 
 export const TAXII = 'application/taxii+json;version=2.1'
 
@@ -90,11 +91,14 @@ export function isEnvelopeType(header: string | undefined): boolean {
   return type !== null && isOurs(type)
 }
 
-const codings = new Map<string, boolean>()
+const codings = new Map<string, Coding | null>()
 
-/** Does the client take gzip, and like it no less than the plain bytes (T-3.1-19; RFC 9110 §12.5.3)? */
-export function takesGzip(header: string | string[] | undefined): boolean {
-  if (typeof header !== 'string') return false
+/**
+ * The coding that the client likes best, and no less than the plain bytes; of two that it likes alike gzip, which most ask
+ * for, so that it is there (T-3.1-19; RFC 9110 §12.5.3).
+ */
+export function codingFor(header: string | string[] | undefined): Coding | null {
+  if (typeof header !== 'string') return null
   const known = codings.get(header)
   if (known !== undefined) return known
   const weights = new Map<string, number>()
@@ -105,8 +109,9 @@ export function takesGzip(header: string | string[] | undefined): boolean {
     // A weight that is none counts as 1.
     weights.set(name, q !== undefined && /^(0(\.\d*)?|1(\.0*)?)$/.test(q) ? Number(q) : 1)
   }
-  const gzip = weights.get('gzip') ?? weights.get('*') ?? 0
-  const answer = gzip > 0 && gzip >= (weights.get('identity') ?? 0)
+  const weigh = (coding: Coding) => weights.get(coding) ?? weights.get('*') ?? 0
+  const best = weigh('br') > weigh('gzip') ? 'br' : 'gzip'
+  const answer = weigh(best) > 0 && weigh(best) >= (weights.get('identity') ?? 0) ? best : null
   if (codings.size < 1000 && header.length < 300) codings.set(header, answer)
   return answer
 }

@@ -60,7 +60,7 @@ export function document(): object {
 const ABOUT = `A TAXII 2.1 server. Sections (§) are those of the TAXII 2.1 standard.
 
 Every path also answers without its trailing slash, directly. Unknown query parameters are ignored.
-Answers may be gzip-compressed when Accept-Encoding asks for it. No shared cache may keep them; a client of its own may keep
+Answers may be compressed (gzip, br) when Accept-Encoding asks for it. No shared cache may keep them; a client of its own may keep
 what has an ETag, and asks each time whether it is still the same.
 A path that is not listed here answers 404 with credentials and 401 without.
 `
@@ -95,7 +95,7 @@ function describe(route: Route, operation: Operation): object {
     ...(operation.body && {
       requestBody: {
         required: true,
-        description: 'May be compressed (Content-Encoding: gzip).',
+        description: 'May be compressed (Content-Encoding: gzip or br).',
         content:
           operation.body === 'envelope'
             ? content('NewEnvelope')

@@ -1,24 +1,11 @@
 /**
- * The serialised items of a page, with what is made of them once: a digest, and a compressed form that answers are put
- * together from. Where memory is short only that is kept: most clients ask for gzip.
+ * The serialised items of a page, with what is made of them once: a digest, and compressed forms that answers are put
+ * together from. Where memory is short only these are kept: most clients ask for gzip.
  */
 import { createCipheriv } from 'node:crypto'
-import { promisify } from 'node:util'
-import { constants, crc32, deflateRaw, inflateRaw, inflateRawSync } from 'node:zlib'
-
-const deflate = promisify(deflateRaw)
-const inflate = promisify(inflateRaw)
+import { type Coding, type Packed, pack, unpack, unpackSync } from './packed.ts'
 
 const NONCE = Buffer.alloc(12)
-/** The blocks do not say which is the last. */
-const INFLATE = { finishFlush: constants.Z_SYNC_FLUSH }
-
-/** Deflate blocks that end at a byte and do not say that they are the last; and the check sum of what they hold. */
-export interface Packed {
-  blocks: Buffer
-  crc: number
-  length: number
-}
 
 export class PageText {
   /** Of the text as it is. */
@@ -28,8 +15,8 @@ export class PageText {
   #plain: Buffer | null
   #inflated: Promise<Buffer> | null = null
   #digest: { key: Buffer; tag: Buffer } | null = null
-  #packing: Promise<Packed> | null = null
-  #packed: Packed | null = null
+  readonly #packing = new Map<Coding, Promise<Packed>>()
+  readonly #packed = new Map<Coding, Packed>()
 
   constructor(text: string | Buffer) {
     this.#plain = typeof text === 'string' ? Buffer.from(text) : text
@@ -38,7 +25,9 @@ export class PageText {
 
   /** Bytes of memory. */
   get memory(): number {
-    return (this.#plain?.length ?? 0) + (this.#packed?.blocks.length ?? 0)
+    let bytes = this.#plain?.length ?? 0
+    for (const { blocks } of this.#packed.values()) bytes += blocks.length
+    return bytes
   }
 
   /** The text as it is. Whoever asks meanwhile waits for the same. */
@@ -56,43 +45,53 @@ export class PageText {
     if (!this.#digest?.key.equals(key)) {
       const cipher = createCipheriv('aes-256-gcm', key, NONCE)
       // Again only where the key of the exchange has been changed.
-      cipher.setAAD(this.#plain ?? inflateRawSync((this.#packed as Packed).blocks, INFLATE))
+      cipher.setAAD(this.#plain ?? unpackSync(...this.#any()))
       cipher.final()
       this.#digest = { key, tag: cipher.getAuthTag() }
     }
     return this.#digest.tag
   }
 
-  /** Whoever asks meanwhile waits for the same. */
-  async packed(): Promise<Packed> {
-    if (this.#packed) return this.#packed
-    this.#packing ??= this.#pack()
-    return await this.#packing
+  /** Its compressed form. Whoever asks meanwhile waits for the same. */
+  async packed(coding: Coding): Promise<Packed> {
+    const packed = this.#packed.get(coding)
+    if (packed) return packed
+    const packing = this.#packing.get(coding) ?? this.#pack(coding)
+    this.#packing.set(coding, packing)
+    return await packing
   }
 
-  /** Lets the text as it is go, if it can be had from its compressed form. @returns bytes of memory that are free now */
+  /** Lets the text as it is go, if it can be had from a compressed form. @returns bytes of memory that are free now */
   shed(): number {
-    if (!this.#plain || !this.#packed) return 0
+    if (!this.#plain || this.#packed.size === 0) return 0
     this.#plain = null
     return this.length
   }
 
-  async #pack(): Promise<Packed> {
-    const bytes = await this.plain()
-    const blocks = await deflate(bytes, { level: 1, finishFlush: constants.Z_FULL_FLUSH })
-    this.#packed = { blocks, crc: crc32(bytes), length: bytes.length }
-    this.onGrown?.(blocks.length)
-    return this.#packed
+  async #pack(coding: Coding): Promise<Packed> {
+    try {
+      const packed = await pack(coding, await this.plain())
+      this.#packed.set(coding, packed)
+      this.onGrown?.(packed.blocks.length)
+      return packed
+    } finally {
+      this.#packing.delete(coding)
+    }
   }
 
   async #inflate(): Promise<Buffer> {
     try {
-      this.#plain = await inflate((this.#packed as Packed).blocks, INFLATE)
+      this.#plain = await unpack(...this.#any())
     } finally {
       this.#inflated = null
     }
     this.onGrown?.(this.length)
     return this.#plain
+  }
+
+  /** A compressed form; there is one where the text as it is has gone. */
+  #any(): [Coding, Packed] {
+    return [...this.#packed][0] as [Coding, Packed]
   }
 }
 

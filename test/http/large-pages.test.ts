@@ -1,5 +1,5 @@
 /** Pages of more than 64 KB leave in pieces, past Fastify: they are answers like all others. */
-import { gunzipSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import t, { test } from 'tap'
 import { database } from '../support/cluster.ts'
 import { AT, policyWorld } from '../support/policy-world.ts'
@@ -40,6 +40,9 @@ test('body, length and headers', async (t) => {
       const zipped = await server.as('sg').get(`${PATH}${query}`, { headers: { 'Accept-Encoding': 'gzip' } })
       t.equal(zipped.header('content-encoding'), 'gzip')
       t.ok(gunzipSync(zipped.body).equals(large.body))
+      const brotli = await server.as('sg').get(`${PATH}${query}`, { headers: { 'Accept-Encoding': 'br' } })
+      t.equal(brotli.header('content-encoding'), 'br')
+      t.ok(brotliDecompressSync(brotli.body).equals(large.body))
     }
   }
 })
@@ -52,7 +55,7 @@ test('pages in little memory are the same, compressed or not, as often as they a
       const page = await small.as('sg').get(path, coding ? { headers: { 'Accept-Encoding': coding } } : {})
       t.equal(page.status, 200)
       t.equal(page.header('content-encoding'), coding)
-      const body = (coding ? gunzipSync(page.body) : page.body).toString()
+      const body = unpack(coding, page.body).toString()
       bodies.push(body)
       const { next, more } = JSON.parse(body)
       if (!more) return bodies.join()
@@ -61,9 +64,12 @@ test('pages in little memory are the same, compressed or not, as often as they a
   }
   const first = await walk()
   t.equal(JSON.parse(`[${first}]`).flatMap((page: { objects: object[] }) => page.objects).length, 300)
-  for (const coding of ['gzip', 'gzip', undefined, 'gzip', undefined, undefined])
+  for (const coding of ['gzip', 'gzip', undefined, 'br', 'gzip', 'br', 'br', undefined, undefined])
     t.equal(await walk(coding), first, coding ?? 'plain')
 })
+
+const unpack = (coding: string | undefined, body: Buffer) =>
+  coding === 'br' ? brotliDecompressSync(body) : coding === 'gzip' ? gunzipSync(body) : body
 
 test('is logged and counted', async (t) => {
   const counted = async () => {

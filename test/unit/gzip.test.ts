@@ -1,10 +1,20 @@
-/** gzip members put together from parts: check sums, sizes, and that every reader of gzip gets the same bytes. */
+/** gzip members and Brotli streams put together from parts: check sums, sizes, and that every reader of them gets the same bytes. */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { constants, crc32, createGunzip, gunzipSync, inflateRawSync, unzipSync } from 'node:zlib'
+import {
+  brotliDecompressSync,
+  constants,
+  crc32,
+  createBrotliDecompress,
+  createGunzip,
+  gunzipSync,
+  inflateRawSync,
+  unzipSync,
+} from 'node:zlib'
 import { test } from 'tap'
+import { brotlied } from '../../src/http/brotli.ts'
 import { combine, gzipped } from '../../src/http/gzip.ts'
-import { takesGzip } from '../../src/http/negotiate.ts'
+import { codingFor } from '../../src/http/negotiate.ts'
 import { PageText } from '../../src/taxii/page-text.ts'
 import { SealedPages } from '../../src/taxii/sealed-pages.ts'
 
@@ -58,6 +68,44 @@ test('one member, whatever the parts', async (t) => {
   }
 })
 
+test('one Brotli stream, whatever the parts', async (t) => {
+  // Words of the dictionary of Brotli in many orders: whoever refers to it by number would be wrong behind other bytes.
+  const words =
+    'the time of international information about development government The service government'.split(' ')
+  let n = 1
+  const prose = Array.from({ length: 30_000 }, () => {
+    n = (n * 48271) % 2147483647
+    return words[n % words.length]
+  }).join(' ')
+  const texts = ['', 'x', prose, `{"type":"indicator","name":"${prose.slice(0, 100)}"}`.repeat(9000)]
+  texts.push(
+    randomBytes(300_000).toString('latin1'),
+    'ü€😀'.repeat(999),
+    randomBytes(70_000).toString('base64'),
+  )
+  const befores = ['{"objects":[', '', 'y', 'y'.repeat(65_536), 'y'.repeat(65_537), prose.slice(0, 5000)]
+  for (const text of texts) {
+    const kept = new PageText(text)
+    for (const before of befores) {
+      const page = { before: Buffer.from(before), text: kept, after: Buffer.from(before && ']}') }
+      const plain = Buffer.from(`${before}${text}${before && ']}'}`)
+      const packed = await brotlied(page)
+      t.ok(brotliDecompressSync(packed).equals(plain), `${before.length} + ${text.length}`)
+      const stream = createBrotliDecompress()
+      const chunks: Buffer[] = []
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      const end = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject))
+      for (let at = 0; at < packed.length; at += 1009) stream.write(packed.subarray(at, at + 1009))
+      stream.end()
+      await end
+      t.ok(Buffer.concat(chunks).equals(plain), 'as streams do it')
+      t.ok((await brotlied(page)).equals(packed), 'again the same bytes')
+      if (before === '') t.ok(kept.length === 0 || kept.shed() > 0, 'the text can go')
+    }
+    t.ok((await kept.plain()).equals(Buffer.from(text)), 'and be had again')
+  }
+})
+
 test('other programs read it', async (t) => {
   const text = new PageText('{"type":"indicator","name":"ü"}'.repeat(50_000))
   const packed = await gzipped({ before: Buffer.from('{"objects":['), text, after: Buffer.from(']}') })
@@ -84,25 +132,37 @@ test('which requests get it', (t) => {
     'gzip',
     'x-gzip',
     '*',
-    'br, gzip;q=0.001',
+    'br, gzip',
+    'br;q=0.8, gzip;q=0.8',
+    'gzip, deflate, br, zstd',
     'identity;q=0.5, gzip;q=0.5',
     'GZIP ; Q=1.000',
     'deflate, *;q=0.2',
   ]) {
-    t.ok(takesGzip(header), header)
+    t.equal(codingFor(header), 'gzip', header)
   }
   for (const header of [
     undefined,
     '',
-    'br',
+    'zstd',
+    'br;q=0',
+    'identity, br;q=0.9',
     'gzip;q=0',
     'gzip; q=0.000',
     '*;q=0',
-    'gzip;q=0, *',
     'identity, gzip;q=0.5',
     'identity;q=0.6, *;q=0.5',
   ]) {
-    t.notOk(takesGzip(header), String(header))
+    t.equal(codingFor(header), null, String(header))
+  }
+  for (const header of [
+    'br',
+    'br, gzip;q=0.001',
+    'gzip;q=0, *',
+    'deflate, BR ; q=0.3',
+    'br;q=0.5, identity;q=0.5',
+  ]) {
+    t.equal(codingFor(header), 'br', header)
   }
   t.end()
 })
@@ -129,7 +189,7 @@ test('compressed forms count towards the memory for pages', async (t) => {
   const kept = Array.from({ length: 6 }, pageOf)
   for (const [i, one] of kept.entries()) pages.keep(String(i), one)
   const before = pages.bytes
-  await kept[5]?.text.packed()
+  await kept[5]?.text.packed('gzip')
   const grown = pages.bytes - before
   t.ok(grown > 0 && grown < SIZE / 2, `${grown} bytes more`)
   for (const i of kept.keys()) pages.drop(String(i))
@@ -145,7 +205,7 @@ test('where memory is short compressed pages are there without their plain text,
   const digests = kept.map(({ text }) => text.digest(key).toString('hex'))
   for (const [i, one] of kept.entries()) {
     pages.keep(String(i), one)
-    await one.text.packed()
+    await one.text.packed('gzip')
     t.ok(pages.bytes <= most)
   }
   t.equal(
@@ -156,7 +216,7 @@ test('where memory is short compressed pages are there without their plain text,
   const shed = kept.filter(({ text }) => text.memory < SIZE)
   t.ok(shed.length > 8, `${shed.length} without their plain text`)
   for (const [i, { text }] of kept.entries()) {
-    const { blocks, length } = await text.packed()
+    const { blocks, length } = await text.packed('gzip')
     const options = { finishFlush: constants.Z_SYNC_FLUSH }
     t.equal(inflateRawSync(blocks, options).toString(), texts[i])
     t.equal(length, texts[i]?.length)
