@@ -49,7 +49,14 @@ export async function purgeAnswers(
   await purgeLedger(eyes)
   if (!eyes.chain) await cutAnew(eyes)
   await purgeCauses(eyes, await readBack(client, store, reader, now), reader)
-  await purgeRecalledCopies(eyes, store, reader, now)
+  const { rows: audiences } = await client.query('select id, record from audience')
+  const admitted = new Set<number>(
+    (audiences as { id: number; record: AudienceRecord }[])
+      .filter(({ record }) => mayRead(store.topology, reader, record, now))
+      .map(({ id }) => id),
+  )
+  await purgeRecalledCopies(eyes, admitted, reader)
+  await purgeRecalledAudiences(eyes, [...admitted])
   await purgeRecalls(eyes, reader)
   await purgeReleases(eyes)
   await client.query('delete from quarantined where principal <> $1', [me])
@@ -209,17 +216,18 @@ async function readBack(
 async function purgeCauses({ client, me }: Eyes, back: number[], reader: Subject | null): Promise<void> {
   if (allRecalls(reader)) return
   const causes = `r.kind in ('newer-version', 'reference') and r.actor <> $1`
-  const kept = (from: string) => `from ${from} where not exists (select from visible v
-    where v.collection = r.collection and v.position = u.place and v.audience = any ($2::int[]))`
+  // It does so now, or did when the row was recalled.
+  const hidden = `(exists (select from visible v
+      where v.collection = r.collection and v.position = u.place and v.audience = any ($2::int[]))
+    or coalesce(r.audiences[array_position(r.places, u.place)] = any ($2::int[]), false))`
   await client.query(
     `update recall_notice n set places = x.places, times = x.times, fetched = coalesce(x.fetched, 0), versions = coalesce(x.versions, '{}')
       from (
-        select m.recall, m.token, coalesce(array_agg(u.place) filter (where u.kept), '{}') as places,
-          coalesce(array_agg(u.at) filter (where u.kept), '{}') as times, min(u.at) filter (where u.kept) as fetched,
-          array_agg(distinct w.version) filter (where u.kept) as versions
+        select m.recall, m.token, coalesce(array_agg(u.place) filter (where not u.hidden), '{}') as places,
+          coalesce(array_agg(u.at) filter (where not u.hidden), '{}') as times, min(u.at) filter (where not u.hidden) as fetched,
+          array_agg(distinct w.version) filter (where not u.hidden) as versions
         from recall_notice m join recall r on r.id = m.recall
-        cross join lateral (select u.place, u.at, not exists (select from visible v where v.collection = r.collection
-          and v.position = u.place and v.audience = any ($2::int[])) as kept from unnest(m.places, m.times) as u (place, at)) u
+        cross join lateral (select u.place, u.at, ${hidden} as hidden from unnest(m.places, m.times) as u (place, at)) u
         join lateral unnest(r.places, r.versions) as w (place, version) on w.place = u.place
         where m.principal = $1 and ${causes} group by 1, 2
       ) x where n.principal = $1 and n.recall = x.recall and n.token = x.token`,
@@ -228,12 +236,22 @@ async function purgeCauses({ client, me }: Eyes, back: number[], reader: Subject
   await client.query(`delete from recall_notice where principal = $1 and places = '{}' and versions = '{}'`, [
     me,
   ])
+  await client.query(`update recall r set ${placesWhere(`not ${hidden}`)} where ${causes}`, [me, back])
+}
+
+/** Of `recall r` what it says of the places `u.place` for which this is so. */
+const placesWhere = (kept: string) => `(places, versions, audiences) = (
+  select coalesce(array_agg(u.place order by u.place), '{}'), coalesce(array_agg(u.version order by u.place), '{}'),
+    case when r.audiences is not null then coalesce(array_agg(u.audience order by u.place), '{}') end
+  from unnest(r.places, r.versions, r.audiences) as u (place, version, audience) where ${kept})`
+
+/** Under which audiences that do not admit the reader rows were recalled is nothing that it is told of. */
+async function purgeRecalledAudiences({ client }: Eyes, admitted: readonly number[]): Promise<void> {
   await client.query(
-    `update recall r set
-        places = array(select u.place ${kept('unnest(r.places) as u (place)')} order by 1),
-        versions = array(select u.version ${kept('unnest(r.places, r.versions) as u (place, version)')} order by u.place)
-      where ${causes}`,
-    [me, back],
+    `update recall set audiences = array(
+        select case when a = any ($1::int[]) then a else 0 end from unnest(audiences) with ordinality as u (a, n) order by n)
+      where audiences is not null`,
+    [admitted],
   )
 }
 
@@ -256,16 +274,9 @@ interface Copy {
  */
 async function purgeRecalledCopies(
   { client }: Eyes,
-  store: PlainStore,
+  admitted: ReadonlySet<number>,
   reader: Subject | null,
-  now: Micros,
 ): Promise<void> {
-  const { rows: audiences } = await client.query('select id, record from audience')
-  const admitted = new Set<number>(
-    (audiences as { id: number; record: AudienceRecord }[])
-      .filter(({ record }) => mayRead(store.topology, reader, record, now))
-      .map(({ id }) => id),
-  )
   const own = (copies: readonly Copy[]) =>
     copies
       .filter(({ audience }) => admitted.has(audience))
@@ -278,11 +289,7 @@ async function purgeRecalledCopies(
     )
     const same = left.filter(([, { was, now }]) => was[0]?.lost !== true && was[0]?.hash === now[0]?.hash)
     await client.query(
-      `update recall r set copies = $2,
-          places = array(select u.place from unnest(r.places) as u (place) where $4 or u.place <> all ($3) order by 1),
-          versions = array(select u.version from unnest(r.places, r.versions) as u (place, version)
-            where $4 or u.place <> all ($3) order by u.place)
-        where id = $1`,
+      `update recall r set copies = $2, ${placesWhere('$4 or u.place <> all ($3)')} where id = $1`,
       [id, JSON.stringify(Object.fromEntries(left)), same.map(([place]) => place), allRecalls(reader)],
     )
   }

@@ -72,7 +72,7 @@ export async function purge(
     (select audience from item union select label from item union select audience from tombstone
       union select audience from rendering union select audience from former union select audience from ledger_entry
       union select (p ->> 'audience')::int from delivery, jsonb_array_elements(parts) p
-      union select unnest(audiences) from delivery
+      union select unnest(audiences) from delivery union select unnest(audiences) from recall
       union select abs(known) from reference where known is not null
       union select (c ->> 'audience')::int from recall, jsonb_each(copies) as p (place, texts),
         jsonb_array_elements((texts -> 'was') || (texts -> 'now')) c
