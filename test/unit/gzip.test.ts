@@ -106,6 +106,17 @@ test('one Brotli stream, whatever the parts', async (t) => {
   }
 })
 
+test('a part that is empty changes nothing, however often it was used', async (t) => {
+  const empty = Buffer.alloc(0)
+  const text = new PageText('{"title":"an API root"}')
+  for (let i = 0; i < 3; i++) {
+    const packed = await gzipped({ before: empty, text, after: empty })
+    t.equal(gunzipSync(packed).toString(), '{"title":"an API root"}')
+    // Node.js 20 says 0 of no bytes once their memory has been looked at, as writing them does.
+    t.equal(empty.buffer.byteLength, 0)
+  }
+})
+
 test('other programs read it', async (t) => {
   const text = new PageText('{"type":"indicator","name":"ü"}'.repeat(50_000))
   const packed = await gzipped({ before: Buffer.from('{"objects":['), text, after: Buffer.from(']}') })

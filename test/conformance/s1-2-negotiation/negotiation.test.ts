@@ -427,6 +427,20 @@ test('T-3.1-19 compression only when asked for; shared caches keep nothing', asy
     t.equal(answer.header('ETag'), plain.header('ETag'))
   }
   t.equal((await ask('gzip, deflate, br')).header('Content-Encoding'), 'gzip', 'of two that are liked alike')
+  // What is made from memory, as often as it is asked for.
+  for (const get of GETS) {
+    const { text } = await analyst.get(get)
+    for (const [encoding, unpack] of [
+      ['gzip', gunzipSync],
+      ['br', brotliDecompressSync],
+      ['gzip', gunzipSync],
+    ] as const) {
+      const answer = await analyst.get(get, { headers: { 'Accept-Encoding': encoding } })
+      const packed = answer.header('Content-Encoding') !== undefined
+      t.equal(packed, text.length >= 1024, `${get}: ${text.length} bytes`)
+      t.equal((packed ? unpack(answer.body) : answer.body).toString('utf8'), text, `${get} ${encoding}`)
+    }
+  }
   for (const get of GETS) {
     const answer = await analyst.get(get)
     t.match(answer.header('Cache-Control') ?? 'absent', /private|no-store/, get)
