@@ -156,7 +156,8 @@ function collectRefs(part: unknown, refs: string[]): void {
   }
 }
 
-const IN_PARTS: ReadonlySet<string> = new Set(NESTED)
+/** The interop document has `data_type` among the object's own, but STIX has it in the values of registry keys alone. */
+const IN_PARTS: ReadonlySet<string> = new Set([...NESTED, 'data_type'])
 const IN_HASHES: ReadonlyMap<string, string> = new Map(
   [...DIGESTS, 'SSDEEP'].map((n) => [n.toUpperCase(), n]),
 )

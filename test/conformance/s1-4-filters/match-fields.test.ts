@@ -54,6 +54,13 @@ test('every tier, in STIX 2.1 and 2.0', async (t) => {
       hashes: { MD5, 'SHA-256': 'b'.repeat(64), SSDEEP: '96:gS/mFkCpXTWLr' },
       name: 'x.exe',
     }),
+    registry: sco('windows-registry-key', {
+      key: 'HKEY_LOCAL_MACHINE\\x',
+      values: [
+        { name: 'a', data: '1', data_type: 'REG_DWORD' },
+        { name: 'b', data: 'c', data_type: 'REG_SZ' },
+      ],
+    }),
     traffic: sco('network-traffic', {
       protocols: ['tcp'],
       src_port: 40000,
@@ -83,6 +90,8 @@ test('every tier, in STIX 2.1 and 2.0', async (t) => {
     [{ 'confidence-lte': '-1' }, []],
     [{ 'confidence-gte': '81' }, []],
     [{ phase_name: 'p1' }, [objects.unsure]],
+    [{ data_type: 'REG_SZ' }, [objects.registry]],
+    [{ data_type: 'REG_BINARY' }, []],
     [{ source_name: 'cve', external_id: 'CVE-2026-0001' }, [objects.sourced]],
     [{ MD5: MD5.toLowerCase() }, [objects.file]],
     [{ 'SHA-256': 'B'.repeat(64) }, [objects.file]],
