@@ -6,7 +6,7 @@ import {
   STANDARD_DEFINITIONS,
   timestampKey,
 } from '../stix/index.ts'
-import { parseMicros } from '../time.ts'
+import type { Micros } from '../time.ts'
 import type { Database } from './pool.ts'
 import { sql } from './sql.ts'
 
@@ -21,10 +21,15 @@ interface StandardObject {
 }
 
 /**
- * Gives a new collection its standard rows, at positions (date_added) from each one's `created` on, and moves
- * the head of its log beyond them. Rows that are there stay.
+ * Gives a new collection its standard rows, at the first positions of its log: `date_added` is when the collection was made
+ * (taxii.md T-5.6-02).
+ * @param now in microseconds
  */
-export async function seedStandard(db: Pick<Database, 'rows'>, collection: number): Promise<void> {
+export async function seedStandard(
+  db: Pick<Database, 'rows'>,
+  collection: number,
+  now: Micros,
+): Promise<void> {
   const texts = [
     ...STANDARD_DEFINITIONS.map((d) => d.text),
     RELEASE_EXTENSION_DEFINITION,
@@ -33,13 +38,12 @@ export async function seedStandard(db: Pick<Database, 'rows'>, collection: numbe
   const rows = texts.map((text, i) => {
     const object: StandardObject & Record<string, unknown> = JSON.parse(text)
     const version = object.modified ?? object.created
-    const [at, versionKey] = [parseMicros(object.created), timestampKey(version)]
-    if (at === null || versionKey === null) throw new Error(`${object.id} has no time`)
+    const versionKey = timestampKey(version)
+    if (versionKey === null) throw new Error(`${object.id} has no time`)
     const { id, type } = object
-    // One microsecond apart, so that equal times make different positions.
-    return { id, type, text, version, versionKey, position: at + BigInt(i), hash: contentHash(object) }
+    return { id, type, text, version, versionKey, position: now + BigInt(i), hash: contentHash(object) }
   })
-  const positions = rows.map((r) => r.position).sort((a, b) => (a < b ? -1 : 1))
+  const last = now + BigInt(rows.length - 1)
   await db.rows(sql`with audience as (select intern(${AUDIENCE}::jsonb) as id)
     insert into item (collection, position, accepted, audience, label, bytes, spec, sco, standard, object_id, type,
                       version_key, version, organization, principal, hash, body)
@@ -48,8 +52,7 @@ export async function seedStandard(db: Pick<Database, 'rows'>, collection: numbe
     from audience a, unnest(${rows.map((r) => r.position.toString())}::bigint[], ${rows.map((r) => r.id)}::text[],
       ${rows.map((r) => r.type)}::text[], ${rows.map((r) => r.versionKey)}::text[], ${rows.map((r) => r.version)}::text[],
       ${rows.map((r) => r.hash)}::text[], ${rows.map((r) => r.text)}::text[])
-      as r (position, id, type, version_key, version, hash, body)
-    on conflict (collection, position) do nothing`)
-  await db.rows(sql`insert into collection_head as h (collection, last_added) values (${collection}::int, ${positions.at(-1) ?? 0n}::bigint)
+      as r (position, id, type, version_key, version, hash, body)`)
+  await db.rows(sql`insert into collection_head as h (collection, last_added) values (${collection}::int, ${last.toString()}::bigint)
     on conflict (collection) do update set last_added = greatest(h.last_added, excluded.last_added)`)
 }

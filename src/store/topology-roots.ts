@@ -112,7 +112,7 @@ export async function syncCollections(
     const [made] = await run.rows<{ seq: number }>(
       sql`select seq from collection where root = ${root} and id = ${id}::uuid`,
     )
-    if (made) await seedStandard(run, made.seq)
+    if (made) await seedStandard(run, made.seq, run.now)
   }
 }
 

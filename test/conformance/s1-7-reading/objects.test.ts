@@ -147,6 +147,7 @@ test('T-5.6-02 the nine TLP definitions answer in every collection, and none lis
     t.strictSame(answer.ids, [id])
     t.match(answer.first, STAMP)
     t.equal(answer.first, answer.last)
+    t.ok(Date.parse(answer.first) > Date.now() - 3_600_000, 'the collection was made in this run')
     t.ok(answer.first < (await analyst.getObjects(other.path)).first, 'as old as the collection')
     t.strictSame((await analyst.getVersions(path, id)).versions, [answer.objects[0]?.created])
     t.strictSame((await analyst.getObjects(path, { 'match[id]': id })).ids, [id])
