@@ -52,6 +52,10 @@ function statedVersion(value: Record<string, unknown>): string | null {
  */
 const TOLERATED = 'CO-09/precision'
 
+/** Is it an error of the standard that the door lets pass? */
+export const isTolerated = ({ code, severity }: Finding): boolean =>
+  severity === 'warning' && code === TOLERATED
+
 const NONE: ReadonlySet<string> = new Set()
 
 function settingsOf(limits: Limits): Settings {

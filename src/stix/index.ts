@@ -6,7 +6,7 @@ export { changedCreation, compareVersions, type VersionComparison } from './comp
 export type { Policy } from './context.ts'
 export { contributingProperties, deterministicId } from './deterministic-id.ts'
 export { disclosedRefs, disclosesOthers, isContainer } from './disclosed.ts'
-export { type Checked, checkObject, type DoorOptions, type StixObject } from './door.ts'
+export { type Checked, checkObject, type DoorOptions, isTolerated, type StixObject } from './door.ts'
 export {
   type EnvelopeResult,
   type Member,

@@ -4,7 +4,9 @@ import type { AudienceRecord, Collection, Subject, World } from '../policy/model
 import { namedFor } from '../policy/veto.ts'
 import {
   checkObject,
+  type Finding,
   isStandardRepost,
+  isTolerated,
   kindOfDefinition,
   type Member,
   type StixObject,
@@ -58,7 +60,7 @@ export async function prepareObjects(
     limits: { depth: objectLimits.depth, objectBytes: objectLimits.bytes, idLength: 400 },
   }
   const outcomes: Prepared['outcomes'] = []
-  const checked: { object: StixObject; index: number }[] = []
+  const checked: { object: StixObject; index: number; tolerated: readonly Finding[] }[] = []
   const checkOne = (member: Member, index: number): void => {
     const standard = isStandardRepost(member.value)
     if (standard !== null) {
@@ -70,7 +72,7 @@ export async function prepareObjects(
       (f) => f.severity === 'error' || (collection.strict && f.severity === 'warning'),
     )
     if (object && errors.length === 0) {
-      checked.push({ object, index })
+      checked.push({ object, index, tolerated: findings.filter(isTolerated) })
       return
     }
     const shown = errors.slice(0, 5).map((f) => f.message)
@@ -83,12 +85,14 @@ export async function prepareObjects(
   await eachInTurns(work, members, checkOne)
   const stored = await definitions(exchange, writer, checked)
   const marked: (Omit<Candidate, 'marks' | 'marksId'> & { record: AudienceRecord })[] = []
-  await eachInTurns(work, checked, ({ object, index }) => {
-    const labelled = labelOne(object, writer, stored, exchange.world)
-    if (!labelled.ok) {
-      outcomes[index] = failure(named(object, requested), labelled.problem)
+  await eachInTurns(work, checked, ({ object, index, tolerated }) => {
+    const judged = labelOne(object, writer, stored, exchange.world)
+    if (!judged.ok) {
+      outcomes[index] = failure(named(object, requested), judged.problem)
       return
     }
+    const notes = notesOn(judged, tolerated)
+    const labelled = notes.length === 0 ? judged : { ...judged, warnings: [...notes, ...judged.warnings] }
     if (object.type === 'marking-definition' && !stored.has(object.id)) stored.set(object.id, object.value)
     const { principal, organization } = subject
     const { record, heldUntil } = audienceOf(labelled.labels, principal.id, organization.id, requested)
@@ -98,6 +102,16 @@ export async function prepareObjects(
   for (const { record, ...one } of marked) candidates.push({ ...one, ...(await exchange.shared(record)) })
   return { candidates, outcomes, requested }
 }
+
+/** What the status says of an object that is stored, besides what its markings give reason to say. */
+function notesOn({ labels, quarantined }: Candidate['labelled'], tolerated: readonly Finding[]): string[] {
+  const notes = tolerated.map(({ message }) => `stored although STIX forbids it: ${message}`)
+  if (!quarantined && labels.every(({ level }) => level === 'unmarked')) notes.push(UNMARKED)
+  return notes
+}
+
+/** What most who ask why a partner sees nothing have overlooked (policy.md §2). */
+const UNMARKED = 'it is not marked, so only your organization reads it'
 
 /** Does one after the other in turns of its own; what has to be waited for otherwise is not part of it. */
 async function eachInTurns<T>(
