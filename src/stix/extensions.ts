@@ -5,6 +5,7 @@ import { isPropertyName } from './formats.ts'
 import { uuidVersion } from './ids.ts'
 import { build, type Judge, judge } from './judge.ts'
 import { crowded, looseProperty } from './loose.ts'
+import { TLP2_EXTENSION } from './markings.ts'
 import { EMBEDDED_RULES } from './rules-embedded.ts'
 import { EXTENSION_HOST, EXTENSIONS } from './tables/structs.ts'
 import { ENUMERATIONS } from './tables/vocabularies.ts'
@@ -15,6 +16,10 @@ const PREDEFINED: ReadonlyMap<string, Judge> = new Map(
     build(name, table, {}, [], EMBEDDED_RULES[name] ?? [], false),
   ]),
 )
+
+/** What is said of the TLP 2.0 extension on anything but a marking-definition, where it would only look like a marking. */
+export const TLP2_ELSEWHERE =
+  'belongs on the five TLP 2.0 markings only; refer to one of them in object_marking_refs instead'
 
 const EXTENSION_KEY = 'extension-definition--'
 const EXTENSION_TYPES = ENUMERATIONS.get('extension-type')?.terms ?? new Set<string>()
@@ -32,6 +37,9 @@ function definedExtension(key: string, value: Record<string, unknown>, ctx: Cont
       `must be one of ${[...EXTENSION_TYPES].join(', ')}`,
       '7.3',
     )
+  }
+  if (key === TLP2_EXTENSION && ctx.type !== 'marking-definition') {
+    ctx.error('ME-04/tlp', null, TLP2_ELSEWHERE, '7.2.1')
   }
   const { extensions } = ctx.settings
   if (extensions === 'deny' || (typeof extensions === 'object' && !extensions.has(key))) {

@@ -104,30 +104,15 @@ function same(a: unknown, b: unknown): boolean {
   )
 }
 
-/**
- * Is it one of the nine standard definitions again? Null for any other id, false for their ids with other
- * content. TLP 1 may come in its STIX 2.0 form, which has neither `name` nor `spec_version`.
- */
-export function isStandardRepost(value: Record<string, unknown>): boolean | null {
-  const standard = typeof value.id === 'string' ? STANDARD.get(value.id) : undefined
-  if (!standard) return null
-  const posted = { ...value }
-  if (
-    typeof posted.created === 'string' &&
-    timestampKey(posted.created) === timestampKey(String(standard.created))
-  ) {
-    posted.created = standard.created
-  }
-  if (standard.definition_type === 'tlp') {
-    if (!Object.hasOwn(posted, 'name')) posted.name = standard.name
-    if (!Object.hasOwn(posted, 'spec_version') || posted.spec_version === '2.0') posted.spec_version = '2.1'
-  }
-  return same(posted, standard)
+/** Does its id belong to TLP 1 or to TLP 2? Null for any id but those of the nine standard definitions. */
+export function tlpGeneration(id: unknown): 1 | 2 | null {
+  if (typeof id !== 'string' || !STANDARD.has(id)) return null
+  return FIRST_IDS.has(id) ? 1 : 2
 }
 
 /**
- * Is it exactly one of the nine standard definitions, its instant of creation in any spelling? Null for any other
- * id, false for their ids with other content.
+ * Is it exactly one of the nine standard definitions, its instant of creation in any spelling (T-3.4.1-12)? Null for
+ * any other id, false for their ids with other content.
  */
 export function isTlpDefinition(value: Record<string, unknown>): boolean | null {
   const standard = typeof value.id === 'string' ? STANDARD.get(value.id) : undefined
@@ -136,6 +121,20 @@ export function isTlpDefinition(value: Record<string, unknown>): boolean | null 
   const instant =
     typeof created === 'string' && timestampKey(created) === timestampKey(String(standard.created))
   return same(instant ? { ...value, created: standard.created } : value, standard)
+}
+
+/** Is it exactly one of the TLP 1 definitions as STIX 2.0 has them: without `name`, and of no other version? */
+export function isTlpDefinition20(value: Record<string, unknown>): boolean {
+  const standard = typeof value.id === 'string' ? STANDARD.get(value.id) : undefined
+  if (standard?.definition_type !== 'tlp' || Object.hasOwn(value, 'name')) return false
+  if (Object.hasOwn(value, 'spec_version') && value.spec_version !== '2.0') return false
+  return isTlpDefinition({ ...value, name: standard.name, spec_version: '2.1' }) === true
+}
+
+/** Is it one of the nine standard definitions again? Null for any other id, false for their ids with other content. */
+export function isStandardRepost(value: Record<string, unknown>): boolean | null {
+  const exact = isTlpDefinition(value)
+  return exact === false ? isTlpDefinition20(value) : exact
 }
 
 /** The highest level that a label hints at, such as `tlp:amber` or `TLP:WHITE`; hints only ever raise a level. */

@@ -29,6 +29,7 @@ export const DEPARTURES: readonly Departure[] = [
   { row: 'DV-32', code: 'ME-01/value', does: 'drop' },
   { row: 'DV-33', code: 'ME-03/tlp-id', does: 'drop' },
   { row: 'DV-34', code: 'ME-04/tlp', does: 'drop' },
+  { row: 'DV-34', code: 'ME-04/tlp-id', does: 'drop' },
   {
     row: 'DV-36',
     code: 'TY-01/required',

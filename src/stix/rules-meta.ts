@@ -3,8 +3,10 @@ import { type Context, isRecord, own, text } from './context.ts'
 import { isLanguageTag, isPropertyName } from './formats.ts'
 import { typeOfId } from './ids.ts'
 import { crowded, loose } from './loose.ts'
-import { isTlpDefinition, TLP2_EXTENSION } from './markings.ts'
+import { isTlpDefinition, TLP2_EXTENSION, tlpGeneration } from './markings.ts'
 import type { Rule } from './rules-embedded.ts'
+
+const FIVE = 'must be one of the five TLP 2.0 markings exactly as OASIS published it'
 
 function has(object: Record<string, unknown>, name: string): boolean {
   return Object.hasOwn(object, name)
@@ -95,27 +97,24 @@ function markingDefinition(object: Record<string, unknown>, ctx: Context): void 
   selfMarked(object, ctx)
 }
 
-/** TLP is what access hangs on: its definitions are taken exactly as published, or not at all. */
-function tlp(object: Record<string, unknown>, ctx: Context): void {
+/**
+ * TLP is what access hangs on: its definitions are taken exactly as published, or not at all, and nothing else says
+ * that it is one. @param exact is the marking one of them, in the version of STIX that judges it?
+ */
+export function checkTlp(object: Record<string, unknown>, exact: boolean, ctx: Context): void {
+  if (exact) return
   const extensions = own(object, 'extensions')
-  const second = isRecord(extensions) && has(extensions, TLP2_EXTENSION)
-  const exact = isTlpDefinition(object)
+  const generation = tlpGeneration(own(object, 'id'))
   const stated = own(object, 'definition_type') === 'tlp'
-  if (exact === false || (exact === null && stated)) {
-    if (!second) {
-      ctx.error(
-        stated ? 'ME-03/tlp' : 'ME-03/tlp-id',
-        null,
-        'must be one of the four TLP markings exactly as the standard prints it',
-        '7.2.1',
-      )
-      return
-    }
-  }
-  if (second && exact !== true) {
-    const message = 'must be one of the five TLP 2.0 markings exactly as OASIS published it'
-    ctx.error('ME-04/tlp', null, message, '7.2.1')
-  }
+  if (isRecord(extensions) && has(extensions, TLP2_EXTENSION)) ctx.error('ME-04/tlp', null, FIVE, '7.2.1')
+  else if (stated || generation === 1) {
+    const message = 'must be one of the four TLP markings exactly as the standard prints it'
+    ctx.error(stated ? 'ME-03/tlp' : 'ME-03/tlp-id', null, message, '7.2.1')
+  } else if (generation === 2) ctx.error('ME-04/tlp-id', null, FIVE, '7.2.1')
+}
+
+function tlp(object: Record<string, unknown>, ctx: Context): void {
+  checkTlp(object, isTlpDefinition(object) === true, ctx)
 }
 
 function extensionDefinition(object: Record<string, unknown>, ctx: Context): void {

@@ -1,10 +1,12 @@
 /** STIX 2.0 objects, by the smaller table: accepted when their frame is right; what else they lack only warns. */
 import { type Context, isRecord, own, text } from './context.ts'
+import { TLP2_ELSEWHERE } from './extensions.ts'
 import { uuidVersion } from './ids.ts'
 import { compareInstants, fractionDigits } from './instant.ts'
 import { compileKind } from './kinds.ts'
 import { loose } from './loose.ts'
-import { TLP_BY_ID } from './markings.ts'
+import { isTlpDefinition20, TLP2_EXTENSION } from './markings.ts'
+import { checkTlp } from './rules-meta.ts'
 import { checkPattern } from './rules-sdo.ts'
 import { REQUIRED_20 } from './tables/stix20.ts'
 
@@ -43,32 +45,20 @@ function instant(object: Record<string, unknown>, name: string, exact: boolean, 
   }
 }
 
-const TLP1_CREATED = '2017-01-20T00:00:00.000Z'
-
 function marking(object: Record<string, unknown>, ctx: Context): void {
   for (const name of ['definition_type', 'definition']) {
     if (!Object.hasOwn(object, name)) ctx.warn('908', name, 'is required in STIX 2.0', null)
   }
-  if (own(object, 'definition_type') !== 'tlp') return
-  const level = typeof object.id === 'string' ? TLP_BY_ID.get(object.id) : undefined
-  const definition = own(object, 'definition')
-  const stated = isRecord(definition) ? own(definition, 'tlp') : undefined
-  const created = text(object, 'created')
-  const fits = level !== undefined && stated === (level === 'clear' ? 'white' : level)
-  const exact =
-    isRecord(definition) &&
-    Object.keys(definition).length === 1 &&
-    created !== undefined &&
-    fractionDigits(created) >= 0 &&
-    compareInstants(created, TLP1_CREATED) === 0
-  if (!fits || !exact) {
-    ctx.error(
-      'ME-03/tlp',
-      null,
-      'must be one of the four TLP markings exactly as the standard prints it',
-      '7.2.1',
-    )
-  }
+  checkTlp(object, isTlpDefinition20(object), ctx)
+}
+
+/** What says TLP 2.0 here is no marking: there are none in STIX 2.0. */
+function tlpElsewhere(object: Record<string, unknown>, ctx: Context): void {
+  const extensions = own(object, 'extensions')
+  if (!isRecord(extensions) || !Object.hasOwn(extensions, TLP2_EXTENSION)) return
+  ctx.steps.push('extensions')
+  ctx.error('ME-04/tlp', TLP2_EXTENSION, TLP2_ELSEWHERE, '7.2.1')
+  ctx.steps.pop()
 }
 
 function granular(value: unknown, ctx: Context): void {
@@ -131,6 +121,7 @@ export function judgeStix20(object: Record<string, unknown>, type: string, ctx: 
   }
   if (type === 'marking-definition') marking(object, ctx)
   else {
+    tlpElsewhere(object, ctx)
     for (const name of REQUIRED_20[type] ?? []) {
       if (!Object.hasOwn(object, name)) ctx.warn('908', name, `is required of a ${type} in STIX 2.0`, null)
     }

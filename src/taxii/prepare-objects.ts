@@ -6,9 +6,11 @@ import {
   checkObject,
   type Finding,
   isStandardRepost,
+  isTimestamp,
   isTolerated,
   kindOfDefinition,
   type Member,
+  STANDARD_DEFINITIONS,
   type StixObject,
 } from '../stix/index.ts'
 import { assume, type Reader } from '../store/session.ts'
@@ -62,7 +64,7 @@ export async function prepareObjects(
   const outcomes: Prepared['outcomes'] = []
   const checked: { object: StixObject; index: number; tolerated: readonly Finding[] }[] = []
   const checkOne = (member: Member, index: number): void => {
-    const standard = isStandardRepost(member.value)
+    const standard = member.problems.length > 0 ? null : isStandardRepost(member.value)
     if (standard !== null) {
       outcomes[index] = reposted(member.value, standard, requested)
       return
@@ -130,14 +132,14 @@ async function eachInTurns<T>(
 
 /** A standard TLP definition, sent again: it is everywhere already, and its content is fixed (policy.md §2). */
 function reposted(value: Record<string, unknown>, same: boolean, requested: Micros): Outcome {
-  const version = typeof value.created === 'string' ? value.created : formatMicros(requested)
-  const detail = { id: String(value.id), version }
-  return same
-    ? success({ ...detail, message: 'already present' })
-    : failure(
-        detail,
-        'this id belongs to a standard TLP marking-definition, whose content is fixed: send it unchanged or not at all',
-      )
+  const id = String(value.id)
+  const stored = STANDARD_DEFINITIONS.find((definition) => definition.id === id)?.created
+  if (same && stored !== undefined) return success({ id, version: stored, message: 'already present' })
+  const version = isTimestamp(value.created) ? value.created : formatMicros(requested)
+  return failure(
+    { id, version },
+    'this id belongs to a standard TLP marking-definition, whose content is fixed: send it unchanged or not at all',
+  )
 }
 
 /** Labels of one object, from its own markings. @param stored definitions as `readMarkings` finds them */

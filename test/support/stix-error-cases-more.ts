@@ -165,6 +165,10 @@ export const MORE_ERROR_CASES: readonly Case[] = [
     { ...TLP2_GREEN, extensions: { [TLP2]: { extension_type: 'property-extension', tlp_2_0: 'purple' } } },
     TLP2_GREEN,
   ],
+  ['ME-04/tlp', tool({ extensions: TLP2_GREEN.extensions }), tool({ object_marking_refs: [TLP2_GREEN.id] })],
+  ['ME-04/tlp', file({ extensions: TLP2_GREEN.extensions }), file()],
+  ['ME-04/tlp', { ...TLP2_GREEN, id: id('marking-definition') }, TLP2_GREEN],
+  ['ME-04/tlp-id', marking({ id: TLP2_GREEN.id }), marking()],
   [
     'ME-05/lang-or-marking',
     tool({ granular_markings: [{ selectors: ['name'] }] }),

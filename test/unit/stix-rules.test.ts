@@ -252,7 +252,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   'ME-01': ['ME-01/language', 'ME-01/target', 'ME-01/value', 'ME-01/property'],
   'ME-02': ['ME-02/definition', 'ME-02/statement', 'ME-02/self', '201'],
   'ME-03': ['ME-03/tlp', 'ME-03/tlp-id'],
-  'ME-04': ['ME-04/tlp'],
+  'ME-04': ['ME-04/tlp', 'ME-04/tlp-id'],
   'ME-05': ['ME-05/lang-or-marking', 'ME-05/target'],
   'ME-06': ['ME-06/selector'],
   'ME-07': ['ME-07/extension-properties', '305', '306'],

@@ -157,6 +157,13 @@ test('T-5.6-02 the nine TLP definitions answer in every collection, and none lis
     t.equal(again.taxiiStatus.success_count, 1, 'posting one is a success')
     const forged = await analyst.post(path, [{ ...answer.objects[0], name: 'TLP:MINE' }])
     t.equal(forged.taxiiStatus.failure_count, 1, 'with other content it is refused')
+    const created = String(answer.objects[0]?.created)
+    const respelled = await analyst.post(path, [
+      { ...answer.objects[0], created: created.replace('.000Z', 'Z') },
+    ])
+    t.match(respelled.taxiiStatus.successes, [{ id, version: created, message: 'already present' }])
+    const older = await analyst.post(path, [{ ...answer.objects[0], spec_version: '2.0' }])
+    t.equal(older.taxiiStatus.failure_count, 1, 'nor is it one in the other version of STIX')
   }
   isEmpty(t, await analyst.getObjects(path), 'not listed')
   isEmpty(t, await analyst.getManifest(path, { 'match[type]': 'marking-definition' }), 'not listed by type')
