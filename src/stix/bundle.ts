@@ -7,9 +7,11 @@ import { typeOfId, uuidVersion } from './ids.ts'
 import { compareInstants, fractionDigits, instantKey } from './instant.ts'
 import { loose } from './loose.ts'
 import { TLP_BY_ID } from './markings.ts'
+import { UUID_20 } from './stix20.ts'
 import { isScoObject, SRO_TYPES } from './types.ts'
 
 interface Judged {
+  version?: '2.0' | '2.1' | null
   errors: Finding[]
   warnings: Finding[]
 }
@@ -26,8 +28,10 @@ function frame(bundle: Record<string, unknown>, ctx: Context): void {
   if (id === undefined) ctx.error('ME-11/id', 'id', 'is required; add it', '8')
   else if (typeof id !== 'string' || typeOfId(id) !== 'bundle') {
     ctx.error('ME-11/id', 'id', 'must be bundle--UUID, not %', '8', id)
-  } else if (Math.abs(uuidVersion(id, 8)) !== 4)
-    ctx.warn('103', 'id', 'should have a UUID of version 4', '2.9')
+  } else if (Math.abs(uuidVersion(id, 8)) !== 4) {
+    if (own(bundle, 'spec_version') === '2.0') ctx.error('CO-03/uuid-version', 'id', UUID_20, null)
+    else ctx.warn('103', 'id', 'should have a UUID of version 4', '2.9')
+  }
   if (objects !== undefined && !Array.isArray(objects))
     ctx.wrong(objects, 'objects', 'a list of objects', '8')
   for (const key of Object.keys(bundle)) {
@@ -65,7 +69,7 @@ function sharedUuids(
   }
 }
 
-/** The same version of an object twice (STIX 2.1 §3.6). */
+/** The same version of an object twice (STIX 2.1 §3.6); of STIX 2.0 no SHOULD is looked at. */
 function repeated(
   values: readonly Record<string, unknown>[],
   reports: readonly Judged[],
@@ -76,6 +80,7 @@ function repeated(
     const id = text(value, 'id')
     const modified = text(value, 'modified')
     if (id === undefined || modified === undefined || fractionDigits(modified) < 0) continue
+    if (reports[i]?.version === '2.0') continue
     const versions = seen.get(id)
     if (!versions) {
       seen.set(id, { first: modified, instants: null })

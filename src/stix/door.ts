@@ -47,8 +47,9 @@ function statedVersion(value: Record<string, unknown>): string | null {
 }
 
 /**
- * `created` and `modified` with fewer than three digits after the second. The standard wants three (STIX 2.1 §3.2);
- * feeds send whole seconds, and versions compare as instants, so the door only warns. The validator says error.
+ * `created` and `modified` with fewer than three digits after the second. The standard wants three (STIX 2.1 §3.2; 2.0
+ * exactly three); feeds send whole seconds, and versions compare as instants, so the door only warns (T-3.4.1-12). The
+ * validator says error.
  */
 const TOLERATED = 'CO-09/precision'
 

@@ -161,6 +161,9 @@ const META_COMMON: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
   'extension-definition': EXTENSION_COMMON,
 }
 
+/** STIX 2.0 takes no other. */
+const UUID_4 = UUID.replace('[1-5]', '4')
+
 const CUSTOM: TypeTable = { section: '11.2', properties: {} }
 
 function bundle(version: '2.0' | '2.1'): Schema {
@@ -176,7 +179,7 @@ function bundle(version: '2.0' | '2.1'): Schema {
     required: old ? ['type', 'id', 'spec_version'] : ['type', 'id'],
     properties: {
       type: { const: 'bundle' },
-      id: pattern(`bundle--${UUID}`, 'bundle--UUID'),
+      id: old ? pattern(`bundle--${UUID_4}`, 'bundle--UUIDv4') : pattern(`bundle--${UUID}`, 'bundle--UUID'),
       ...(old ? { spec_version: { const: '2.0' } } : {}),
       objects: list({ type: 'object', required: ['type'] }),
     },
@@ -194,7 +197,7 @@ function object20(): Schema {
     required: ['type', 'id', 'created'],
     properties: {
       type: pattern(NAME, 'A type name.'),
-      id: pattern(`${NAME}--${UUID}`, 'type--UUID'),
+      id: pattern(`${NAME}--${UUID_4}`, 'type--UUIDv4'),
       created: pattern(`${TIME}\\.[0-9]{3}Z`, 'A timestamp with milliseconds.'),
       modified: pattern(`${TIME}\\.[0-9]{3}Z`, 'A timestamp with milliseconds.'),
       created_by_ref: reference(['identity']),

@@ -11,6 +11,10 @@ import { checkPattern } from './rules-sdo.ts'
 import { REQUIRED_20 } from './tables/stix20.ts'
 
 const PART = 'STIX 2.0 Part 1 §3.1'
+const PART_32 = 'STIX 2.0 Part 1 §3.2'
+
+/** What is said of an id with another UUID: a MUST of STIX 2.0, where 2.1 has a SHOULD. */
+export const UUID_20 = 'must have a UUID of version 4 (STIX 2.0 Part 1 §2.7); make a new id'
 
 const never = (): never => {
   throw new Error('no special kinds in STIX 2.0')
@@ -41,7 +45,9 @@ function instant(object: Record<string, unknown>, name: string, exact: boolean, 
       value,
     )
   } else if (exact && digits !== 3) {
-    ctx.error('CO-09/precision', name, 'must have three digits after the second, not %', '3.2', value)
+    // Feeds send whole seconds, which the door lets pass; none sends more than three digits.
+    const code = digits < 3 ? 'CO-09/precision' : 'CO-09/three-digits'
+    ctx.error(code, name, `must have exactly three digits after the second (${PART_32}), not %`, null, value)
   }
 }
 
@@ -84,11 +90,9 @@ export function judgeStix20(object: Record<string, unknown>, type: string, ctx: 
   ctx.object = object
   ctx.type = type
   ctx.warn('907', null, 'is judged as STIX 2.0; send STIX 2.1', null)
-  if (uuidVersion(object.id as string, type.length + 2) !== 4) {
-    if (type === 'marking-definition' || uuidVersion(object.id as string, type.length + 2) > 0) {
-      ctx.warn('103', 'id', 'should have a UUID of version 4', '2.9')
-    } else ctx.warn('904', 'id', 'should have lower-case digits in its UUID', '2.9')
-  }
+  const uuid = uuidVersion(object.id as string, type.length + 2)
+  if (uuid < 0) ctx.warn('904', 'id', 'should have lower-case digits in its UUID', '2.9')
+  if (Math.abs(uuid) !== 4) ctx.error('CO-03/uuid-version', 'id', UUID_20, null)
   for (const name of type === 'marking-definition' ? ['created'] : ['created', 'modified']) {
     if (!Object.hasOwn(object, name)) ctx.error('TY-01/required', name, `is required (${PART}); add it`, null)
     instant(object, name, true, ctx)

@@ -174,6 +174,12 @@ test('created and modified of whole seconds only warn at the door (T-3.4.1-12)',
     findings.filter((f) => f.code === 'CO-09/precision').map((f) => f.severity),
     ['warning', 'warning'],
   )
+  const old = { spec_version: '2.0', labels: ['x'] }
+  t.ok(check(tool({ ...whole, ...old })).object, 'in STIX 2.0, too')
+  const longer = { created: '2026-01-01T00:00:00.000000Z', modified: '2026-01-01T00:00:00.000001Z' }
+  t.ok(check(tool(longer)).object)
+  t.notOk(check(tool({ ...longer, ...old })).object, 'which has exactly three digits otherwise')
+  t.notOk(check(tool({ ...old, id: `tool--${UUID.replace('-4', '-5')}` })).object, 'and ids with UUIDv4')
 })
 
 test('nulls and references at any depth', async (t) => {

@@ -177,6 +177,42 @@ test('which version judges', async (t) => {
   t.equal(version(bundle({ type: 'file', id: id('file', UUID.replace('4d3e', '5d3e')), name: 'a' })), '2.1')
 })
 
+test('STIX 2.0: ids, timestamps and TLP markings are as that version has them, and no SHOULD is looked at', async (t) => {
+  const old = (more: Value = {}): Value => tool({ spec_version: '2.0', labels: ['exploitation'], ...more })
+  const V5 = UUID.replace('4d3e', '5d3e')
+  t.same(codes(old()), ['907'])
+  t.same(codes(old({ id: id('tool', V5) })), ['CO-03/uuid-version', '907'])
+  t.same(codes(old({ id: id('tool', UUID.toUpperCase()) })), ['907', '904'])
+  t.same(codes({ ...bundle(old()), spec_version: '2.0', id: id('bundle', V5) }), [
+    'CO-03/uuid-version',
+    '907',
+  ])
+  t.same(codes(bundle(old(), old())), ['907', '907'], 'not 203')
+  t.same(codes(old({ modified: '2026-01-01T00:00:00Z' })), ['CO-09/precision', '907'])
+  t.same(codes(old({ modified: '2026-01-01T00:00:00.000001Z' })), ['CO-09/three-digits', '907'])
+  const red = (more: Value): Value => ({
+    type: 'marking-definition',
+    id: 'marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed',
+    created: '2017-01-20T00:00:00.000Z',
+    definition_type: 'tlp',
+    definition: { tlp: 'red' },
+    ...more,
+  })
+  t.same(codes(bundle(red({}))), ['907'])
+  t.same(codes(bundle(red({ name: 'TLP:RED' }))), ['ME-03/tlp', '907'])
+  t.same(codes(bundle(red({ x_more: 1 }))), ['ME-03/tlp', '907'])
+  const statement = { definition_type: 'statement', definition: { statement: 'S' } }
+  t.same(codes(bundle(red(statement))), ['ME-03/tlp-id', '907'])
+  const extensions = {
+    'extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d': {
+      extension_type: 'property-extension',
+      tlp_2_0: 'red',
+    },
+  }
+  t.same(codes(old({ extensions })), ['ME-04/tlp', '907'])
+  t.same(codes(bundle(red({ ...statement, id: id('marking-definition'), extensions }))), ['ME-04/tlp', '907'])
+})
+
 /** Each row of the rules, and the codes by which the cases above test it. */
 const ROWS: Readonly<Record<string, readonly string[]>> = {
   'TY-01': ['TY-01/required', 'TY-01/null', 'TY-01/type'],
