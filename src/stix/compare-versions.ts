@@ -1,5 +1,6 @@
 /** What two versions of one object show, for the store to decide (STIX 2.1 §3.5, §3.6). Pure. */
 import { canonicalText } from './canonical.ts'
+import { isRecord } from './context.ts'
 import { compareInstants, fractionDigits } from './instant.ts'
 
 export interface VersionComparison {
@@ -45,8 +46,22 @@ export function changedCreation(
   return changed
 }
 
+/** What there is to say of values that are no objects of JSON: nothing. */
+function incomparable(): VersionComparison {
+  return {
+    sameId: false,
+    order: null,
+    respelled: false,
+    sameContent: false,
+    conflict: false,
+    changedCreation: [],
+    afterRevoked: false,
+  }
+}
+
 /**
- * Compares a stored version with an incoming one.
+ * Compares a stored version with an incoming one. Never throws: of what is no object of JSON, the result says that
+ * nothing is the same, or known.
  *
  * @example compareVersions(stored, incoming).conflict // same id and version, other content
  */
@@ -54,6 +69,15 @@ export function compareVersions(
   stored: Record<string, unknown>,
   incoming: Record<string, unknown>,
 ): VersionComparison {
+  try {
+    return isRecord(stored) && isRecord(incoming) ? compared(stored, incoming) : incomparable()
+  } catch {
+    // Proxies, bigints, and values that hold themselves.
+    return incomparable()
+  }
+}
+
+function compared(stored: Record<string, unknown>, incoming: Record<string, unknown>): VersionComparison {
   const before = versionOf(stored)
   const after = versionOf(incoming)
   const difference = before === null || after === null ? null : compareInstants(after, before)

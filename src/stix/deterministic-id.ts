@@ -90,19 +90,18 @@ function digestOf(object: Record<string, unknown>, names: readonly string[], sho
 
 /**
  * The id that the standard gives a cyber-observable, `type--UUIDv5`; null for other types, and for objects with none
- * of the contributing properties (these have random ids).
+ * of the contributing properties (these have random ids). Never throws: null, too, for what is no object of JSON.
  *
  * @example deterministicId({type: 'ipv4-addr', value: '198.51.100.3'}) // 'ipv4-addr--…'
  */
 export function deterministicId(object: Record<string, unknown>): string | null {
-  const { type } = object
-  const names = typeof type === 'string' ? CONTRIBUTING.get(type) : undefined
-  if (names === undefined) return null
   try {
-    const hex = digestOf(object, names, false)
-    return hex === null ? null : `${type}--${uuid5(hex)}`
+    const { type } = object
+    const names = typeof type === 'string' ? CONTRIBUTING.get(type) : undefined
+    const hex = names === undefined ? null : digestOf(object, names, false)
+    return hex === null ? null : `${String(type)}--${uuid5(hex)}`
   } catch {
-    // A value that JSON does not have, such as a bigint.
+    // No object, or a value that JSON does not have, such as a bigint.
     return null
   }
 }

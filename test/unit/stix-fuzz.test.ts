@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { type Report, validateObject, validateText } from '../../src/stix/index.ts'
+import * as offered from '../../src/stix/package.ts'
 import { MINIMAL, tool, type Value } from '../support/stix-builders.ts'
 import { ERROR_CASES } from '../support/stix-error-cases.ts'
 import { MORE_ERROR_CASES } from '../support/stix-error-cases-more.ts'
@@ -129,4 +130,65 @@ test('values that share parts or hold themselves end', async (t) => {
       },
     }),
   )
+})
+
+/** Values that no type admits: traps, circles, depth, and trees of patterns that are none. */
+function strangers(): unknown[] {
+  const trap = (): never => {
+    throw new Error('no')
+  }
+  const self: Value = tool()
+  self.self = self
+  let deep: Value = { type: 'file' }
+  for (let i = 0; i < 50_000; i++)
+    deep = { type: 'file', kind: 'group', qualifiers: [], inner: deep, name: deep }
+  const chain: Value = { kind: 'chain', operator: 'AND' }
+  chain.terms = [chain, chain]
+  return [
+    ...HOSTILE,
+    new Proxy({}, { get: trap, ownKeys: trap, getOwnPropertyDescriptor: trap, getPrototypeOf: trap }),
+    {
+      get type() {
+        return trap()
+      },
+    },
+    self,
+    deep,
+    { type: 'file', name: 10n, hashes: null, extensions: 5 },
+    { type: 'tool', id: 5, created: 5, modified: Symbol('a') },
+    { toString: trap, valueOf: trap },
+    { kind: 'bracket' },
+    { kind: 'bracket', qualifiers: [], comparison: { kind: 'test', path: {}, values: [null] } },
+    { kind: 'bracket', qualifiers: [null], comparison: chain },
+    { kind: 'join', operator: 'OR', qualifiers: 5, terms: [null] },
+    { disable: 5, limits: null, versions: 'x', extensions: 5 },
+  ]
+}
+
+test('nothing that the package offers throws, whatever it is given', async (t) => {
+  const values = strangers()
+  let calls = 0
+  for (const [name, item] of Object.entries<unknown>(offered)) {
+    if (typeof item !== 'function') continue
+    const given: number[] = []
+    for (const [i, first] of values.entries()) {
+      for (const second of values) {
+        calls++
+        try {
+          item(first, second)
+        } catch {
+          given.push(i)
+        }
+      }
+    }
+    t.same(given, [], `${name}: the values that it throws on`)
+  }
+  t.ok(calls > 10_000, `${calls} calls`)
+  for (const value of values as Value[]) {
+    t.equal(offered.deterministicId(value), null)
+    t.match(offered.compareVersions(value, tool()), { sameId: false, sameContent: false, conflict: false })
+  }
+  const none = null as unknown as offered.PatternAst
+  t.equal(offered.printPattern(none), '')
+  t.same(offered.extractObservables(none), [])
 })

@@ -93,9 +93,17 @@ function shared(a: Needed, b: Needed): Needed {
 /**
  * The values of `=`, IN, ISSUBSET and ISSUPERSET comparisons without NOT, each once, in the order of the text. A
  * value is required when the pattern cannot match without it: in every branch of each OR that it stands under, and
- * alone in its IN. Qualifiers and FOLLOWEDBY change nothing of that.
+ * alone in its IN. Qualifiers and FOLLOWEDBY change nothing of that. Never throws: what is no tree of a pattern has none.
  */
 export function extractObservables(ast: PatternAst): Observable[] {
+  try {
+    return extract(ast)
+  } catch {
+    return []
+  }
+}
+
+function extract(ast: PatternAst): Observable[] {
   const collector = new Collector()
   const needed = collector.observation(ast)
   if (needed !== null) {

@@ -94,8 +94,13 @@ function printObservation(node: Observation, version: PatternVersion): string {
 
 /**
  * The pattern as text that parses to an equal tree, places aside: `parse(print(x)) = x`. The tree must be of a
- * form that parsing gives (chains of two or more terms, a group only around an expression with qualifiers).
+ * form that parsing gives (chains of two or more terms, a group only around an expression with qualifiers). Never
+ * throws: what is no tree of a pattern is the empty text.
  */
 export function printPattern(ast: PatternAst, version: PatternVersion = '2.1'): string {
-  return printObservation(ast, version)
+  try {
+    return printObservation(ast, version)
+  } catch {
+    return ''
+  }
 }
