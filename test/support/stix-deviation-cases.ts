@@ -5,6 +5,7 @@ import {
   file,
   id,
   indicator,
+  LATER,
   language,
   malware,
   marking,
@@ -23,6 +24,10 @@ import {
 const pattern = (text: string, more: Value = {}): Value => indicator({ pattern: text, ...more })
 const ref = (more: Value): Value =>
   tool({ external_references: [{ source_name: 'a', description: 'b', ...more }] })
+const bundle = (...objects: Value[]): Value => ({ type: 'bundle', id: id('bundle'), objects })
+const granular = (item: Value, more: Value = {}): Value =>
+  tool({ granular_markings: [{ marking_ref: id('marking-definition'), ...item }], ...more })
+const translated = tool({ id: id('tool', '5c1d0b0e-3c1e-4d3e-9f51-6b0f4b7d2a10') })
 const TLP2 = 'extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d'
 const GREEN = 'marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb'
 const RED = 'marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed'
@@ -117,6 +122,79 @@ export const DEVIATIONS: readonly (readonly [row: string, input: Value | string,
   ],
   ['DV-57', pattern("[url:value ISSUBSET 'a']"), 'PA-05/range-path'],
   ['DV-58', pattern('[file:x_refs[-1] = 1]'), 'PA-07/index'],
+  ['DV-64', indicator({ valid_from: '0000-01-01T00:00:00Z' }), 'valid'],
+  ['DV-65', indicator({ valid_from: '2026-01-01T00:00:00Z\n' }), 'TY-13/timestamp'],
+  ['DV-66', tool({ x_acme_bin: 'AAAA\n' }), 'TY-07/base64'],
+  ['DV-67', tool({ ['a'.repeat(251)]: 1 }), 'TY-15/property-name'],
+  ['DV-68', tool({ phone_number: '1' }), 'TY-16/reserved'],
+  ['DV-69', bundle(tool(), malware()), 'CO-07/shared-uuid'],
+  ['DV-70', relationship({ source_ref: id('extension-definition') }), 'SD-08/target'],
+  ['DV-71', sco('email-addr', { value: 'a..b@example.com' }), 'SC-04/email'],
+  ['DV-72', sco('email-addr', { value: 'a@b' }), 'valid'],
+  ['DV-73', sco('email-addr', { value: "o'x@example.com" }), 'valid'],
+  ['DV-74', sco('software', { name: 'a', cpe: 'cpe:/a:b:c' }), 'valid'],
+  ['DV-75', sco('software', { name: 'a', languages: ['i-klingon'] }), 'valid'],
+  ['DV-76', sco('windows-registry-key', { key: 'HKLMX\\a' }), 'valid'],
+  ['DV-77', sco('windows-registry-key', { key: 'HKEY_LOCAL_MACHINE\\hklm' }), 'valid'],
+  [
+    'DV-78',
+    traffic({ extensions: { 'socket-ext': { address_family: 'AF_INET', options: { FOO: 1 } } } }),
+    'valid',
+  ],
+  ['DV-79', process({ extensions: { 'windows-process-ext': { startup_info: { a: 'b' } } } }), 'valid'],
+  [
+    'DV-80',
+    bundle(translated, language({ object_ref: translated.id, object_modified: LATER })),
+    'ME-01/modified',
+  ],
+  [
+    'DV-81',
+    bundle(translated, language({ object_ref: translated.id, contents: { de: { name: ['N'] } } })),
+    'ME-01/mirror',
+  ],
+  ['DV-82', language({ contents: { de: {} } }), 'TY-02/empty-object'],
+  ['DV-83', language({ contents: { de: 'N' } }), 'TY-05/type'],
+  ['DV-84', granular({ lang: 'en', selectors: ['name'] }), 'ME-05/lang-or-marking'],
+  ['DV-85', granular({ selectors: ['x_acme_map.K.y.[0]'] }, { x_acme_map: { K: { y: [1] } } }), 'valid'],
+  ['DV-86', granular({ selectors: ['name.[0]'] }), 'ME-06/selector'],
+  [
+    'DV-87',
+    extensionDefinition({ extension_types: ['toplevel-property-extension'], extension_properties: ['A-c'] }),
+    'TY-15/property-name',
+  ],
+  [
+    'DV-88',
+    {
+      type: 'marking-definition',
+      spec_version: '2.1',
+      id: 'marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9',
+      created: '2017-01-20T00:00:00.0000Z',
+      definition_type: 'tlp',
+      name: 'TLP:WHITE',
+      definition: { tlp: 'white' },
+    },
+    'valid',
+  ],
+  [
+    'DV-89',
+    tool({ extensions: { [TLP2]: { extension_type: 'property-extension', tlp_2_0: 'red' } } }),
+    'ME-04/tlp',
+  ],
+  ['DV-90', marking({ id: GREEN }), 'ME-04/tlp-id'],
+  ['DV-91', pattern('[file:size = +5]'), 'PA-06/plus-sign'],
+  ['DV-92', pattern('[file:size = 9007199254740993]'), 'PA-06/number-range'],
+  ['DV-93', pattern("[file:hashes.MD5 LIKE 'abc%']"), 'valid'],
+  ['DV-94', pattern(`[${Array(2_000).fill("file:name = 'a'").join(' OR ')}]`), 'valid'],
+  ['DV-95', JSON.stringify(tool({ x_acme: 1 })).replace('"x_acme":1', '"x_acme":1e400'), 'json/number-range'],
+  ['DV-96', JSON.stringify(tool()).replace('nmap', '\\ud800'), 'json/lone-surrogate'],
+  ['DV-97', sdo('abc-', { value: 1 }), 'valid'],
+  ['DV-98', tool({ x_acme: [] }), 'valid'],
+  ['DV-99', sco('ipv6-addr', { value: '::ffff:192.0.2.1' }), 'valid'],
+  ['DV-100', traffic({ src_byte_count: -1 }), 'TY-04/range'],
+  ['DV-101', process({ environment_variables: { A: 5 } }), 'TY-05/type'],
+  ['DV-102', ref({ source_name: 'cve' }), 'valid'],
+  ['DV-103', bundle(), 'ME-11/objects'],
+  ['DV-104', bundle(bundle(tool())), 'ME-11/bundle'],
   ['DV-60', tool({ x_acme_ref: '' }), 'valid'],
   ['DV-61', tool({ x_acme_map: { 'a b': 1 } }), 'valid'],
   ['DV-62', file({ magic_number_hex: 'AB' }), 'valid'],
