@@ -43,9 +43,17 @@ export function decode(
   return bytes.toString(ascii || isAscii(bytes.subarray(start, end)) ? 'latin1' : 'utf8', start, end)
 }
 
-/** Artifacts may be larger: they carry files. */
-function isArtifact(text: string, limits: Limits): boolean {
-  return inspect(text, limits).head.type === 'artifact'
+/** Bytes that an object may have. Artifacts may be larger: they carry files. */
+function bytesFor(text: string, limits: Limits): number {
+  const { objectBytes, artifactBytes = 0 } = limits
+  if (artifactBytes <= objectBytes) return objectBytes
+  return inspect(text, limits).head.type === 'artifact' ? artifactBytes : objectBytes
+}
+
+function tooLarge(size: number, most: number, artifact: boolean): Finding {
+  const limit = artifact ? 'artifactBytes' : 'objectBytes'
+  const message = `The object has ${size} bytes; at most ${most} are taken. The limit is COMITY_OBJECT_BYTES of a server, ${limit} of the validator.`
+  return error('limit/object-bytes', '', message)
 }
 
 /** A member of a scanned text: its parsed value, and what of its text is refused. */
@@ -53,16 +61,8 @@ export function member(found: Scan, span: Span, index: number, limits: Limits, a
   const text = decode(found.bytes, span, ascii)
   const size = span.end - span.start
   const problems: Finding[] = []
-  const most = Math.max(limits.objectBytes, limits.artifactBytes ?? 0)
-  if (size > limits.objectBytes && (size > most || !isArtifact(text, limits))) {
-    problems.push(
-      error(
-        'limit/object-bytes',
-        '',
-        `The object has ${size} bytes; at most ${limits.objectBytes} are taken, so split it.`,
-      ),
-    )
-  }
+  const most = size > limits.objectBytes ? bytesFor(text, limits) : size
+  if (size > most) problems.push(tooLarge(size, most, most !== limits.objectBytes))
   const { containers = Number.POSITIVE_INFINITY, values = Number.POSITIVE_INFINITY } = limits
   if (span.containers > containers || span.values > values) {
     const [count, what, most] =

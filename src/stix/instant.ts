@@ -44,6 +44,30 @@ export function fractionDigits(text: string): number {
   return last - 20
 }
 
+/** Longest text of which it is said in what it differs from a timestamp. */
+const LONGEST_NEAR_MISS = 60
+
+const OFFSET = /[+-][0-9]{2}:?[0-9]{2}$/
+
+/** What is said of a text that is no timestamp, after the name of its place; `%` stands for the text. */
+export function timestampProblem(text: string): string {
+  const fits = (other: string): boolean => fractionDigits(other) >= 0
+  if (text.length <= LONGEST_NEAR_MISS) {
+    if (fits(`${text}Z`) || fits(text.replace(OFFSET, 'Z'))) {
+      return 'must be a timestamp in UTC, which ends with Z, such as 2026-01-31T09:30:00.000Z, not %'
+    }
+    const day = text.slice(4, 10)
+    if (/^-[0-9]{2}-[0-9]{2}$/.test(day) && fits(`${text.slice(0, 4)}-01-01${text.slice(10)}`)) {
+      return 'is no timestamp, as there is no such day: %'
+    }
+    const time = text.slice(11, 19)
+    if (/^[0-9]{2}:[0-9]{2}:[0-9]{2}$/.test(time) && fits(`${text.slice(0, 11)}00:00:00${text.slice(19)}`)) {
+      return 'is no timestamp, as there is no such time of day: %'
+    }
+  }
+  return 'must be a timestamp such as 2026-01-31T09:30:00.000Z, not %'
+}
+
 function fraction(text: string): string {
   if (text.length === 20) return ''
   let end = text.length - 1

@@ -2,10 +2,10 @@
 import { uriProblem } from './addresses.ts'
 import type { Check, Context } from './context.ts'
 import { fitsAlgorithm, isBase64, isHashKey, isLanguageTag, isUntidy } from './formats.ts'
-import { fractionDigits } from './instant.ts'
+import { fractionDigits, timestampProblem } from './instant.ts'
 import { crowded, dictionaryKey, hexValue, loose, looseString } from './loose.ts'
 import { reference } from './references.ts'
-import { isCharset } from './registries.ts'
+import { charsetLike, isCharset } from './registries.ts'
 import { type Kind, type ParsedKind, parseKind } from './tables/table.ts'
 import { ENUMERATIONS, HASH_ALGORITHMS, VOCABULARIES } from './tables/vocabularies.ts'
 
@@ -71,13 +71,7 @@ function timestamp([precision]: readonly string[]): Check {
     }
     const digits = fractionDigits(value)
     if (digits < 0) {
-      ctx.error(
-        'TY-13/timestamp',
-        step,
-        'must be a timestamp such as 2026-01-31T09:30:00.000Z, not %',
-        '2.16',
-        value,
-      )
+      ctx.error('TY-13/timestamp', step, timestampProblem(value), '2.16', value)
     } else if (precision === 'ms' && digits < 3) {
       ctx.error(
         'CO-09/precision',
@@ -119,15 +113,13 @@ const url: Check = ofString((value, ctx, step) => {
 })
 
 const charset: Check = ofString((value, ctx, step) => {
-  if (!isCharset(value)) {
-    ctx.error(
-      'TY-17/charset',
-      step,
-      'must be a preferred name of the IANA character sets, not %',
-      '3.9.1',
-      value,
-    )
-  }
+  if (isCharset(value)) return
+  const meant = charsetLike(value)
+  const message =
+    meant === undefined
+      ? 'must be a preferred name of the IANA character sets, not %'
+      : `must be a preferred name of the IANA character sets: write ${meant}, not %`
+  ctx.error('TY-17/charset', step, message, '3.9.1', value)
 })
 
 function enumeration([name = '']: readonly string[]): Check {

@@ -16,6 +16,20 @@ export const isIpfixElement: (name: string) => boolean = lazy('ipfix')
 export const isSocketOption: (name: string) => boolean = lazy('socket-options')
 export const isRequestHeader: (name: string) => boolean = lazy('http-headers')
 
+/** Letters and digits of the name of a character set, by which spellings of it are alike. */
+function plainCharset(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '')
+}
+
+let charsets: ReadonlyMap<string, string> | null = null
+
+/** The preferred name that a name differs from in case, hyphens and the like only. */
+export function charsetLike(name: string): string | undefined {
+  if (name.length > 60) return undefined
+  charsets ??= new Map(readRegistry('charsets').map((one) => [plainCharset(one), one]))
+  return charsets.get(plainCharset(name))
+}
+
 /** Keys of a PDF document information dictionary (ISO 32000-1, table 317). */
 export const PDF_KEYS: ReadonlySet<string> = new Set(
   'Title Author Subject Keywords Creator Producer CreationDate ModDate Trapped'.split(' '),

@@ -2,7 +2,7 @@
 import { type Context, isRecord, own, text } from './context.ts'
 import { TLP2_ELSEWHERE } from './extensions.ts'
 import { uuidVersion } from './ids.ts'
-import { compareInstants, fractionDigits } from './instant.ts'
+import { compareInstants, fractionDigits, timestampProblem } from './instant.ts'
 import { compileKind } from './kinds.ts'
 import { loose } from './loose.ts'
 import { isTlpDefinition20, TLP2_EXTENSION } from './markings.ts'
@@ -37,13 +37,7 @@ function instant(object: Record<string, unknown>, name: string, exact: boolean, 
   const digits = typeof value === 'string' ? fractionDigits(value) : -1
   if (typeof value !== 'string') ctx.wrong(value, name, 'a timestamp', '2.16')
   else if (digits < 0) {
-    ctx.error(
-      'TY-13/timestamp',
-      name,
-      'must be a timestamp such as 2017-01-31T09:30:00.000Z, not %',
-      '2.16',
-      value,
-    )
+    ctx.error('TY-13/timestamp', name, timestampProblem(value), '2.16', value)
   } else if (exact && digits !== 3) {
     // Feeds send whole seconds, which the door lets pass; none sends more than three digits.
     const code = digits < 3 ? 'CO-09/precision' : 'CO-09/three-digits'

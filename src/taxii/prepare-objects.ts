@@ -78,10 +78,10 @@ export async function prepareObjects(
       return
     }
     const shown = errors.slice(0, 5).map((f) => f.message)
-    if (errors.length > shown.length) shown.push(`and ${errors.length - shown.length} more`)
+    if (errors.length > shown.length) shown.push(`And ${errors.length - shown.length} more.`)
     outcomes[index] = failure(
       { id: label.id ?? `objects[${member.index}]`, version: label.version ?? formatMicros(requested) },
-      shown.join('; '),
+      shown.join(' '),
     )
   }
   await eachInTurns(work, members, checkOne)
@@ -107,7 +107,9 @@ export async function prepareObjects(
 
 /** What the status says of an object that is stored, besides what its markings give reason to say. */
 function notesOn({ labels, quarantined }: Candidate['labelled'], tolerated: readonly Finding[]): string[] {
-  const notes = tolerated.map(({ message }) => `stored although STIX forbids it: ${message}`)
+  const notes = tolerated.map(
+    ({ message }) => `stored although STIX forbids it: ${message.replace(/\.$/, '')}`,
+  )
   if (!quarantined && labels.every(({ level }) => level === 'unmarked')) notes.push(UNMARKED)
   return notes
 }

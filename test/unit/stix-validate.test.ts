@@ -86,6 +86,13 @@ test('limits', async (t) => {
     'artifacts are larger',
   )
   t.same(codes(validateText(JSON.stringify(tool({ description: payload })))), ['limit/object-bytes'])
+  const larger = Buffer.alloc(6_100_000).toString('base64')
+  for (const [object, said] of [
+    [tool({ description: payload }), /at most 1000000 are taken.*objectBytes/],
+    [sco('artifact', { payload_bin: larger }), /at most 8000000 are taken.*artifactBytes/],
+  ] as const) {
+    t.match(validateText(JSON.stringify(object)).objects[0]?.errors[0]?.message, said)
+  }
   const pattern = `[${Array(12_000).fill('a').join(' OR ')}]`
   t.match(codes(validateObject(indicator({ pattern }))), [/^(PA|limit)/])
 })
@@ -270,4 +277,30 @@ test('one call judges all international labels of a domain name', async (t) => {
     t.ok(valid(name), name)
   for (const name of ['１２.bücher', 'bücher.１２', 'bücher..de', 'xn--.bücher', 'a-.ü.de', 'ü。。de'])
     t.notOk(valid(name), name)
+})
+
+test('what is nearly right is told what it lacks', async (t) => {
+  const said = (value: unknown): string => validateObject(value).objects[0]?.errors[0]?.message ?? ''
+  for (const [valid_from, told] of [
+    ['2026-02-29T00:00:00Z', /no such day/],
+    ['2026-04-31T00:00:00.000Z', /no such day/],
+    ['2026-13-01T00:00:00Z', /no such day/],
+    ['2026-01-01T24:00:00Z', /no such time of day/],
+    ['2026-01-01T23:59:60Z', /no such time of day/],
+    ['2026-01-01T00:00:00+00:00', /ends with Z/],
+    ['2026-01-01T00:00:00.123456+0100', /ends with Z/],
+    ['2026-01-01T00:00:00', /ends with Z/],
+    ['2026-01-01', /must be a timestamp such as/],
+    ['', /must be a timestamp such as/],
+    [`2026-02-29T00:00:00.${'0'.repeat(100_000)}Z`, /must be a timestamp such as/],
+  ] as const) {
+    t.match(said(indicator({ valid_from })), told, valid_from.slice(0, 40))
+  }
+  t.match(said(indicator({ valid_from: '2026-02-29T00:00:00Z' })), /"2026-02-29T00:00:00Z"/, 'with the text')
+  t.match(said(tool({ spec_version: '2.0', modified: '2026-02-30T00:00:00.000Z' })), /no such day/)
+  for (const name_enc of ['utf-8', 'UTF8', 'utf_8']) {
+    t.match(said(sco('file', { name: 'a', name_enc })), /write UTF-8, not "/, name_enc)
+  }
+  t.match(said(sco('file', { name: 'a', name_enc: 'iso8859-1' })), /write ISO-8859-1/)
+  t.match(said(sco('file', { name: 'a', name_enc: 'x' })), /character sets, not "x"/)
 })
