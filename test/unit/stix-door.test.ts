@@ -182,6 +182,13 @@ test('created and modified of whole seconds only warn at the door (T-3.4.1-12)',
   t.notOk(check(tool({ ...old, id: `tool--${UUID.replace('-4', '-5')}` })).object, 'and ids with UUIDv4')
 })
 
+test('ME-04: the TLP 2.0 extension is no marking where it stands on anything else, at the door too', async (t) => {
+  const key = 'extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d'
+  const extensions = { [key]: { extension_type: 'property-extension', tlp_2_0: 'red' } }
+  t.same(codes(tool({ extensions })), [`ME-04/tlp /extensions/${key}`])
+  t.notOk(check(tool({ extensions, spec_version: '2.0', labels: ['x'] })).object)
+})
+
 test('nulls and references at any depth', async (t) => {
   t.same(codes(tool({ x_a: null })), ['TY-01/null /x_a'])
   t.same(codes(tool({ x_a: [{ b: [null] }] })), ['TY-01/null /x_a/0/b/0'])
