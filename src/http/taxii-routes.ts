@@ -6,6 +6,7 @@ import type { Caller } from '../policy/model.ts'
 import { addObjects } from '../taxii/add-objects.ts'
 import { deleteObject } from '../taxii/delete-object.ts'
 import type { Exchange } from '../taxii/exchange.ts'
+import { parseQuery } from '../taxii/filter.ts'
 import { getPage, type PageKind } from '../taxii/get-page.ts'
 import { findCollection, findRoot, inWorld, requireRead, requireWrite } from '../taxii/operation.ts'
 import { getApiRoot, getCollection, getCollections, getDiscovery, isPublic } from '../taxii/server-info.ts'
@@ -39,6 +40,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
       if (caller.subject === null && !open) throw new AppError('unauthorized')
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
+      checkQuery(request)
       await sendTagged(request, reply, exchange, getDiscovery(exchange, caller))
     })
   })
@@ -50,6 +52,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
       const root = findRoot(exchange, caller, path)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
+      checkQuery(request)
       await sendTagged(request, reply, exchange, getApiRoot(exchange, caller, root))
     })
   })
@@ -61,6 +64,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
       const root = findRoot(exchange, caller, path)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
+      checkQuery(request)
       await send(request, reply, 200, await getStatus(exchange, caller, root, id))
     })
   })
@@ -72,6 +76,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
       const root = findRoot(exchange, caller, path)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
+      checkQuery(request)
       await sendTagged(request, reply, exchange, getCollections(exchange, caller, root))
     })
   })
@@ -83,6 +88,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
       const place = findCollection(exchange, caller, root, collection)
       if (await answered(exchange, request, reply, READ)) return
       negotiate(request, config)
+      checkQuery(request)
       await sendTagged(request, reply, exchange, getCollection(place.collection, place.rights))
     })
   })
@@ -110,6 +116,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
         })
       }
       body ??= await readBody(request.raw, config.maxContentLength, intake, caller.id)
+      checkQuery(request)
       await send(request, reply, 202, await addObjects(exchange, caller, place, body, epoch))
     }
     await holdingBody(request.raw, async () => await inWorld(exchange, true, work))
@@ -200,6 +207,11 @@ function negotiate(request: FastifyRequest, config: Config): void {
   if (!accepts(accept)) {
     throw new AppError('notAcceptable', { detail: 'This server answers application/taxii+json;version=2.1.' })
   }
+}
+
+/** Where no parameter is known, bad percent-encoding is refused all the same (T-3.4-01). */
+function checkQuery(request: FastifyRequest): void {
+  parseQuery(queryOf(request))
 }
 
 function queryOf(request: FastifyRequest): string {

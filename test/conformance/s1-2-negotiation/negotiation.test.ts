@@ -287,6 +287,29 @@ test('T-3.1-14 precedence: 401, 404, 405, 403, 406, 415, 413, 400, 422', async (
     ['406 before 415', 406, await ask(analyst, 'POST', `${rw}objects/`, { ...text, ...html }, '{')],
     ['406 before 413', 406, await ask(analyst, 'POST', `${rw}objects/`, { ...taxii, ...html }, big)],
     ['406 before 400', 406, await ask(analyst, 'GET', `${rw}objects/?limit=0`, html)],
+    ...(await Promise.all(
+      ['/taxii2/', '/global/', '/global/collections/', rw, `/global/status/${NO_STATUS}/`].flatMap((path) => {
+        const url = `${path}?a=%zz`
+        return [
+          ask(server.anonymous, 'GET', url).then((a): [string, number, Answer] => [
+            `401 before 400: ${path}`,
+            401,
+            a,
+          ]),
+          ask(analyst, 'PUT', url).then((a): [string, number, Answer] => [`405 before 400: ${path}`, 405, a]),
+          ask(analyst, 'GET', url, html).then((a): [string, number, Answer] => [
+            `406 before 400: ${path}`,
+            406,
+            a,
+          ]),
+        ]
+      }),
+    )),
+    ['404 root before 400', 404, await ask(analyst, 'GET', '/no-such-root/?%zz')],
+    ['404 collection before 400, itself', 404, await ask(analyst, 'GET', `${nowhere.slice(0, -8)}?%zz`)],
+    ['413 before 400', 413, await ask(analyst, 'POST', `${rw}objects/?%zz`, taxii, big)],
+    ['400 before 422', 400, await ask(analyst, 'POST', `${rw}objects/?%zz`, taxii, '{')],
+    ['400 before 404 of the status', 400, await ask(analyst, 'GET', `/global/status/${NO_STATUS}/?%zz`)],
     ['406 before 404 of the object', 406, await ask(analyst, 'GET', `${rw}objects/${NO_OBJECT}/`, html)],
     ['406 before 404 of the status', 406, await ask(analyst, 'GET', `/global/status/${NO_STATUS}/`, html)],
     ['415 before 413', 415, await ask(analyst, 'POST', `${rw}objects/`, text, big)],
@@ -363,6 +386,18 @@ test('T-3.1-16 unknown path 404, bad percent-encoding 400, over-long URL 414', a
   for (const path of ['/%zz', '/global/%zz/', `${rw}objects/%E0%A4%A/`, `${rw}objects/%/`]) {
     isError(t, await analyst.get(path), 400, path)
   }
+  for (const path of GETS) {
+    for (const query of ['%zz', 'a=%E0%A4%A', 'a=1&b=%']) {
+      isError(t, await analyst.get(`${path}?${query}`), 400, `${path}?${query}`)
+    }
+  }
+  const post = await analyst.request({
+    method: 'POST',
+    path: `${rw}objects/?%zz`,
+    headers: { 'Content-Type': T21 },
+    body: JSON.stringify({ objects: [indicator()] }),
+  })
+  isError(t, post, 400, 'POST')
   for (const path of [`/${'x'.repeat(40_000)}/`, `${rw}objects/?match[id]=${'x'.repeat(60_000)}`]) {
     isError(t, await analyst.get(path), 414, `${path.slice(0, 30)}... of ${path.length} characters`)
   }
