@@ -14,7 +14,7 @@ import { AppError } from './errors.ts'
 import { challenge, sendError } from './http/answer.ts'
 import { apiRoutes } from './http/api/routes.ts'
 import { authRoutes } from './http/auth-routes.ts'
-import { clientError, refuseExpectation } from './http/client-error.ts'
+import { clientError, refuseExpectation, watchRequests } from './http/client-error.ts'
 import { cors } from './http/cors.ts'
 import { healthRoutes } from './http/health-routes.ts'
 import { Intake } from './http/intake.ts'
@@ -43,13 +43,19 @@ const CIPHERS = [
   'ECDHE-RSA-AES128-GCM-SHA256',
 ].join(':')
 
-/** Of Node's HTTP parser: bounds on headers, in bytes and in time, looked at every so often (milliseconds). */
-const PARSER = {
-  maxHeaderSize: 65_536,
-  headersTimeout: 20_000,
-  connectionsCheckingInterval: 2_000,
+const HEADER_BYTES = 65_536
+const HEADER_SECONDS = 20
+
+/**
+ * Of Node's HTTP parser: bounds on headers, in bytes and in time, looked at every so often (milliseconds). Of a bound for
+ * headers that is longer than the one for the whole request, Node takes each for the other.
+ */
+const parserOptions = (requestSeconds: number) => ({
+  maxHeaderSize: HEADER_BYTES,
+  headersTimeout: Math.min(HEADER_SECONDS, requestSeconds) * 1000,
+  connectionsCheckingInterval: 1_000,
   requireHostHeader: false,
-}
+})
 
 export interface AppDeps {
   exchange: Exchange
@@ -69,6 +75,7 @@ export async function buildApp({
   draining,
 }: AppDeps): Promise<FastifyInstance> {
   const authenticate = challenge(config.basicAuth)
+  const parser = parserOptions(config.requestSeconds)
   const renderError = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
     sendError(error, request, reply, authenticate)
   const app = Fastify({
@@ -81,9 +88,9 @@ export async function buildApp({
     requestTimeout: config.requestSeconds * 1000,
     connectionTimeout: Math.max(120_000, config.requestSeconds * 2000),
     keepAliveTimeout: 72_000,
-    http: PARSER,
+    http: parser,
     ...(config.tls && {
-      https: { ...config.tls, ...PARSER, minVersion: 'TLSv1.2', ciphers: CIPHERS },
+      https: { ...config.tls, ...parser, minVersion: 'TLSv1.2', ciphers: CIPHERS },
     }),
     clientErrorHandler: clientError,
     frameworkErrors: renderError,
@@ -91,12 +98,15 @@ export async function buildApp({
   } as object) as FastifyInstance
 
   for (const method of METHODS) {
-    if (!app.supportedMethods.includes(method) && method !== 'CONNECT') app.addHttpMethod(method)
+    // Of a QUERY without Content-Type Fastify would say 400 before it is known who asks.
+    if (method === 'QUERY') app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+    else if (!app.supportedMethods.includes(method) && method !== 'CONNECT') app.addHttpMethod(method)
   }
   // Bodies are read by the operation that wants one, after everything that can refuse it (T-3.1-14).
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
+  watchRequests(app.server)
   app.server.on('checkExpectation', refuseExpectation)
   // The client is told to go on when its body is wanted, after everything that may refuse it.
   app.server.on('checkContinue', (request, response) => {

@@ -3,7 +3,7 @@
 interface Entry {
   status: number
   title: string
-  /** May `detail` be sent to the client? Never for 5xx. */
+  /** May `detail` be sent to the client? Never when we failed. */
   shown: boolean
 }
 
@@ -24,6 +24,7 @@ const CATALOGUE = {
   unprocessable: { status: 422, title: 'The content cannot be processed', shown: true },
   tooManyRequests: { status: 429, title: 'Too many requests', shown: true },
   headersTooLarge: { status: 431, title: 'The request headers are too large', shown: true },
+  notImplemented: { status: 501, title: 'The method is not known', shown: true },
   internal: { status: 500, title: 'The server failed', shown: false },
   unavailable: { status: 503, title: 'The server cannot answer now, try again shortly', shown: false },
 } as const satisfies Record<string, Entry>

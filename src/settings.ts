@@ -165,7 +165,8 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'COMITY_REQUEST_SECONDS',
     fallback: '60',
-    about: 'Seconds for a request body to arrive and for a statement to run.',
+    about:
+      'Seconds for a request to arrive (its headers: 20 at most) and for a statement to run. Requests are looked at once a second.',
   },
   { name: 'COMITY_TITLE', fallback: 'Comity', about: 'Title in the discovery resource.' },
   { name: 'COMITY_CONTACT', fallback: '', about: 'Contact in the discovery resource.' },

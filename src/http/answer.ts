@@ -131,12 +131,12 @@ export function challenge(basic: boolean): string {
   return `${basic ? 'Basic realm="Comity", charset="UTF-8", ' : ''}Bearer realm="Comity"`
 }
 
-/** The error message of an AppError; 404 and 401 are constant, 5xx say an id to ask the operator about. */
+/** The error message of an AppError; 404 and 401 are constant, failures of ours say an id to ask the operator about. */
 export function errorBody(error: AppError, errorId: string): string {
   return JSON.stringify({
     title: error.title,
     ...(error.detail && { description: error.detail }),
-    ...(error.status >= 500 && { error_id: errorId }),
+    ...(error.status >= 500 && errorId !== '' && { error_id: errorId }),
     error_code: error.code,
     http_status: String(error.status),
   })

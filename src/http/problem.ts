@@ -17,6 +17,6 @@ export function problemBody(error: AppError, errorId: string): string {
     ...(error.detail && { detail: error.detail }),
     code: error.code,
     ...(error.problems.length > 0 && { errors: error.problems }),
-    ...(error.status >= 500 && { error_id: errorId }),
+    ...(error.status >= 500 && errorId !== '' && { error_id: errorId }),
   })
 }

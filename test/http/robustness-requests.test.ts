@@ -1,4 +1,5 @@
 /** Hostile request lines, headers and methods: each is answered with a TAXII error, and the server goes on. */
+import { METHODS } from 'node:http'
 import t, { type Test, test } from 'tap'
 import { isError } from '../support/checks.ts'
 import { type Answer, basic, T21 } from '../support/client.ts'
@@ -120,19 +121,20 @@ test('bad percent-encoding', async (t) => {
 test('weird methods', async (t) => {
   for (const method of ['TRACE', 'PROPFIND', 'PATCH', 'PUT', 'MKCOL', 'PURGE', 'QUERY', 'REPORT', 'LOCK']) {
     const answer = await ask(`${method} /taxii2/ HTTP/1.1\r\n${signed}\r\n`)
-    t.ok([400, 405].includes(answer?.status ?? 0), `${method}: ${answer?.status}`)
-    if (answer) isError(t, answer, answer.status, method)
-    if (answer?.status === 405) t.ok(answer.header('allow'), `${method}: Allow`)
+    // Whether the parser knows QUERY depends on the version of Node.
+    const status = METHODS.includes(method) ? 405 : 501
+    if (answer) isError(t, answer, status, method)
+    if (status === 405) t.ok(answer?.header('allow'), `${method}: Allow`)
     await refused(
       t,
       `${method} /taxii2/ HTTP/1.1\r\nHost: a\r\n\r\n`,
-      answer?.status === 400 ? 400 : 401,
+      status === 501 ? 501 : 401,
       `${method}, unsigned`,
     )
   }
   for (const line of [
-    'GARBAGE /taxii2/ HTTP/1.1',
-    'get /taxii2/ HTTP/1.1',
+    'GARBAGE /taxii2/ HTTP/9.9',
+    'GARBAGE /taxii2/',
     'GET /taxii2/ HTTP/9.9',
     'GET',
     '\x16\x03\x01\x02\x00',

@@ -54,10 +54,11 @@ async function growth(work: () => Promise<void>): Promise<number> {
 }
 
 // What takes the server's clock to be refused runs beside the other tests.
-const slow = { upload: slowUpload(), headers: slowHeaders() }
+const slow = { upload: slowUpload(), headers: slowHeaders(), api: slowApi() }
 
 async function slowUpload() {
   const { path } = next()
+  const started = Date.now()
   const body = JSON.stringify({ objects: [indicator()] })
   const wire = new Wire(server.url)
   wire.write(head(path, { 'Content-Length': String(body.length) }))
@@ -67,12 +68,27 @@ async function slowUpload() {
     if (at < body.length - 40) wire.write(body[at++] ?? '')
   }, 200)
   const answer = await wire.answer(45)
+  const seconds = (Date.now() - started) / 1000
   clearInterval(drip)
   wire.write(body.slice(at))
   const closed = await wire.closed(10)
   await sleep(200)
   wire.destroy()
-  return { path, answer, closed }
+  return { path, answer, closed, seconds }
+}
+
+/** A body for the REST interface that stops, after a request on the same connection that was whole. */
+async function slowApi() {
+  const wire = new Wire(server.url)
+  const signed = `Host: localhost\r\nAuthorization: ${authorization}\r\n`
+  wire.write(`GET ${READ_WRITE.path} HTTP/1.1\r\n${signed}\r\n`)
+  const first = await wire.answer()
+  wire.write(
+    `POST /api/v1/validate HTTP/1.1\r\n${signed}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
+  )
+  const answer = await wire.answer(45)
+  wire.destroy()
+  return { first, answer }
 }
 
 async function slowHeaders() {
@@ -327,11 +343,25 @@ test('a client that sends the whole body although it is refused (as curl and req
 })
 
 test('slow uploads are answered 408, and nothing of them is stored', { timeout: 60_000 }, async (t) => {
-  const { path, answer, closed } = await slow.upload
+  const { path, answer, closed, seconds } = await slow.upload
   if (answer) isError(t, answer, 408, 'slow')
   else t.fail('no answer')
+  t.ok(seconds >= 4.9 && seconds < 15, `after ${seconds} s, COMITY_REQUEST_SECONDS being 5`)
   t.ok(closed, 'the connection is closed')
   await unharmed(t, path)
+})
+
+test('a slow upload to the REST interface: 408 as a problem', { timeout: 60_000 }, async (t) => {
+  const { first, answer } = await slow.api
+  t.equal(first?.status, 200)
+  t.equal(answer?.status, 408)
+  t.equal(answer?.header('content-type'), 'application/problem+json')
+  t.match(answer?.json, {
+    type: 'about:blank',
+    status: 408,
+    code: 'timeout',
+    detail: /did not arrive in the time/,
+  })
 })
 
 test('slowloris: headers that never end are answered 408', { timeout: 60_000 }, async (t) => {

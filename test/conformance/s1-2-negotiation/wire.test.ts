@@ -28,7 +28,10 @@ const both = `Content-Type: ${T21}\r\nContent-Length: 5\r\nTransfer-Encoding: ch
 const REQUESTS: [string, number, string][] = [
   ['no HTTP at all', 400, 'hello\r\n\r\n'],
   ['an unknown HTTP version', 400, `GET ${objects} HTTP/9.9\r\nHost: x\r\n${signed}\r\n`],
-  ['a method that is none', 400, `FOO ${objects} HTTP/1.1\r\nHost: x\r\n${signed}\r\n`],
+  ['a method that nobody knows', 501, `FOO ${objects} HTTP/1.1\r\nHost: x\r\n${signed}\r\n`],
+  ['a method in lower case', 501, `get ${objects} HTTP/1.1\r\nHost: x\r\n${signed}\r\n`],
+  ['a method of another protocol', 501, `SETUP ${objects} HTTP/1.1\r\nHost: x\r\n${signed}\r\n`],
+  ['a method that is no token', 400, `F"O ${objects} HTTP/1.1\r\nHost: x\r\n${signed}\r\n`],
   ['a blank in the path', 400, `GET /tax ii2/ HTTP/1.1\r\nHost: x\r\n${signed}\r\n`],
   [
     'Content-Length and chunked at once',
@@ -64,5 +67,22 @@ test('T-3.1-01 what is hardly an HTTP request gets the exact Content-Type and an
     )
     if (status === 200) t.equal(body, '{}', what)
     else t.match(body, `"http_status":"${status}"`, `${what}: the error`)
+    if (status === 400 || status === 501) t.ok(JSON.parse(body).description, `${what}: a description`)
   }
+})
+
+test('T-3.1-15 a method that nobody knows is 501 wherever it comes from, and ends the connection', async (t) => {
+  const request = (method: string, path: string, more = '') =>
+    `${method} ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`
+  const known = await wire(request('FOO', objects))
+  t.equal(await wire(request('FOO', '/no-such-root/')), known, 'known and unknown paths answer alike')
+  t.equal(await wire(request('BREW', objects, signed)), known, 'whoever asks')
+})
+
+test('T-3.1-15 QUERY is a method that is known, and not allowed', async (t) => {
+  t.match(
+    await wire(`QUERY ${objects} HTTP/1.1\r\nHost: x\r\n${signed}\r\n`),
+    /^HTTP\/1\.1 405 [\s\S]*Allow: GET/i,
+  )
+  t.match(await wire(`QUERY ${objects} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`), /^HTTP\/1\.1 401 /)
 })
