@@ -1,8 +1,9 @@
 /** POST /api/v1/validate: the findings of the door, for any authenticated subject, without storing. */
+import { randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { test } from 'tap'
 import { startServer } from '../support/server.ts'
-import { indicator } from '../support/stix.ts'
+import { indicator, indicator20 } from '../support/stix.ts'
 import { READ_WRITE, topology } from '../support/world.ts'
 
 interface Report {
@@ -48,6 +49,53 @@ test('POST /api/v1/validate', async (t) => {
       t.equal(answer.json.valid, false)
       t.ok((answer.json as unknown as Report).findings.length > 0, JSON.stringify(body))
     }
+  })
+
+  await t.test('it says what a POST does', async (t) => {
+    const { spec_version: _, ...unversioned } = indicator20()
+    const url = {
+      type: 'url',
+      id: `url--${randomUUID()}`,
+      value: 'https://example.com/',
+      spec_version: '2.1',
+    }
+    const fresh = indicator()
+    const cases: [string, string | Buffer][] = [
+      ['an indicator', JSON.stringify({ objects: [fresh] })],
+      ['U+0000', JSON.stringify({ objects: [{ ...indicator(), name: 'a\u0000b' }] })],
+      [
+        'a byte order mark',
+        Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(JSON.stringify({ objects: [fresh] }))]),
+      ],
+      ['no object', '{"objects":[]}'],
+      ['no objects', '{"type":"bundle","id":"bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"}'],
+      [
+        'whole seconds',
+        JSON.stringify({
+          objects: [{ ...indicator(), created: '2026-01-01T00:00:00Z', modified: '2026-01-01T00:00:00Z' }],
+        }),
+      ],
+      [
+        'whole seconds, and an error',
+        JSON.stringify({ objects: [{ ...indicator(), created: '2026-01-01T00:00:00Z', confidence: 101 }] }),
+      ],
+      ['a 2.0 object', JSON.stringify({ objects: [indicator20()] })],
+      ['a key twice', `{"objects":[${JSON.stringify(url).replace('{', '{"type":"url",')}]}`],
+      ['a key of the envelope twice', '{"objects":[],"objects":[{}]}'],
+      ['no object in the list', '{"objects":[1]}'],
+    ]
+    for (const [what, body] of cases) {
+      const report = (await validate(body)).json as unknown as Report
+      const answer = await server.as('analyst').send(READ_WRITE.path.concat('objects/'), body)
+      const stored = answer.status === 202 && answer.taxiiStatus.failure_count === 0
+      t.equal(report.valid, stored, `${what}: ${answer.text}`)
+    }
+    const bare = (await validate(JSON.stringify(unversioned))).json as unknown as Report
+    t.match(bare, { valid: true, objects: [{ version: '2.0' }] }, 'a 2.0 object by itself')
+    const nul = (await validate(cases[1]?.[1] ?? '')).json as unknown as Report
+    t.match(nul.objects[0]?.errors, [{ code: 'json/nul', path: '/name', severity: 'error' }])
+    const seconds = (await validate(cases[5]?.[1] ?? '')).json as unknown as Report
+    t.match(seconds.objects[0], { errors: [], warnings: [{ code: 'CO-09/precision', severity: 'warning' }] })
   })
 
   await t.test('gzip, limits, methods and credentials as everywhere', async (t) => {
