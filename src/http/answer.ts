@@ -21,6 +21,7 @@ const COMPRESS: Record<Coding, [(bytes: Buffer) => Promise<Buffer>, (body: PageB
   br: [(bytes) => brotli(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }), brotlied],
 }
 const VARY = 'Accept, Accept-Encoding, Authorization'
+const VARY_ORIGIN = `${VARY}, Origin`
 const EMPTY = Buffer.alloc(0)
 const WORTH_ZIPPING = 1024
 /** From so many bytes on an answer leaves in pieces. */
@@ -48,7 +49,7 @@ export async function send(
   reply.code(status)
   reply.header('content-type', type)
   reply.header('cache-control', 'private, no-store')
-  reply.header('vary', VARY)
+  vary(reply)
   const coding = bytes.length >= WORTH_ZIPPING ? codingFor(request.headers['accept-encoding']) : null
   if (coding) {
     const [compress] = COMPRESS[coding]
@@ -71,7 +72,7 @@ export async function sendPage(
   { body, tag, unchanged }: { body: PageBody; tag: string; unchanged: boolean },
 ): Promise<void> {
   reply.header('cache-control', 'private, no-cache')
-  reply.header('vary', VARY)
+  vary(reply)
   reply.header('etag', `W/"${tag}"`)
   if (unchanged) {
     reply.code(304).send()
@@ -120,6 +121,11 @@ export async function sendTagged(
   await sendPage(request, reply, { body, tag, unchanged: has(wantedOf(request), tag) })
 }
 
+/** What the answer depends on; CORS, where it is on, has said Origin. */
+function vary(reply: FastifyReply): void {
+  reply.header('vary', String(reply.getHeader('vary') ?? '').endsWith('Origin') ? VARY_ORIGIN : VARY)
+}
+
 function toBytes(body: string | Buffer | object | undefined): Buffer {
   if (body === undefined) return EMPTY
   if (Buffer.isBuffer(body)) return body
@@ -161,7 +167,7 @@ export function sendError(
   reply.code(known.status)
   reply.header('content-type', api ? PROBLEM : TAXII)
   reply.header('cache-control', 'private, no-store')
-  reply.header('vary', VARY)
+  vary(reply)
   if (known.code === 'unauthorized') reply.header('www-authenticate', authenticate)
   for (const [name, value] of Object.entries(known.headers)) reply.header(name, value)
   if (known.status === 413 || known.status === 408) reply.header('connection', 'close')

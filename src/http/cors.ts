@@ -6,6 +6,7 @@ const EXPOSED = 'X-TAXII-Date-Added-First, X-TAXII-Date-Added-Last, ETag, WWW-Au
 export function cors(app: FastifyInstance, origins: readonly string[]): void {
   if (origins.length === 0) return
   app.addHook('onRequest', async (request, reply) => {
+    reply.header('vary', 'Origin')
     const { origin } = request.headers
     if (origin === undefined) return
     const allowed = origins.includes('*') ? '*' : origins.includes(origin) ? origin : null
@@ -13,7 +14,7 @@ export function cors(app: FastifyInstance, origins: readonly string[]): void {
     reply.header('access-control-allow-origin', allowed)
     reply.header('access-control-expose-headers', EXPOSED)
     if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
-      reply.header('access-control-allow-methods', 'GET, HEAD, POST, DELETE, OPTIONS')
+      reply.header('access-control-allow-methods', 'GET, HEAD, POST, PATCH, DELETE, OPTIONS')
       reply.header(
         'access-control-allow-headers',
         'Authorization, Accept, Content-Type, Content-Encoding, If-None-Match',

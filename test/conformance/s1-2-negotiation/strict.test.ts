@@ -37,6 +37,23 @@ test('T-3.2-04 CORS exposes the X-TAXII headers', async (t) => {
   t.not(foreign.header('Access-Control-Allow-Origin'), '*')
 })
 
+test('CORS: every answer depends on Origin, and PATCH is a method', async (t) => {
+  const paths = ['/taxii2/', `${rw}objects/`, '/no-such-root/', '/api/v1/me/clearance', '/livez']
+  for (const path of paths) {
+    for (const headers of [{}, { Origin: ORIGIN }, { Origin: 'https://evil.example' }]) {
+      const answer = await analyst.get(path, { headers })
+      t.match(answer.header('Vary'), /(^|, )Origin$/, path)
+    }
+  }
+  const preflight = await raw(server.url, {
+    method: 'OPTIONS',
+    path: '/api/v1/roots/global/collections/x/objects/y',
+    headers: { Origin: ORIGIN, 'Access-Control-Request-Method': 'PATCH' },
+  })
+  t.equal(preflight.status, 204)
+  t.match(preflight.header('Access-Control-Allow-Methods'), /\bPATCH\b/)
+})
+
 test('D-3a a CORS preflight is answered alike for every path', async (t) => {
   const paths = [`${rw}objects/`, `${HIDDEN.path}objects/`, '/no-such-root/', '/taxii2/']
   const headers = { Origin: ORIGIN, 'Access-Control-Request-Method': 'GET' }
