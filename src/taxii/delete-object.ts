@@ -34,7 +34,9 @@ export async function deleteObject(
     const own = matching.filter((copy) => !copy.standard && copy.organization === organization)
     if (own.length === 0) {
       throw new AppError('forbidden', {
-        detail: 'Only the organization that submitted this object may delete it.',
+        detail: matching.every((copy) => copy.standard)
+          ? 'Nobody can delete the standard TLP definitions: they are part of every collection.'
+          : 'Only the organization that submitted this object may delete it.',
       })
     }
     const now = exchange.clock.now()

@@ -122,7 +122,10 @@ function versions(text: string | undefined): Versions {
   const keys: string[] = []
   for (const item of items) {
     if (item === 'all' || item === 'first' || item === 'last') continue
-    keys.push(timestampKey(item) ?? bad('match[version]', 'takes last, first, all or RFC 3339 timestamps'))
+    keys.push(
+      timestampKey(item) ??
+        bad('match[version]', 'takes last, first, all or RFC 3339 timestamps in UTC that end with Z'),
+    )
   }
   const named = items.filter((item) => item === 'first' || item === 'last')
   if (new Set(named).size < named.length || new Set(keys).size < keys.length) {

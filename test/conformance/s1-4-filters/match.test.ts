@@ -368,6 +368,8 @@ test('T-3.4.1-09 contradictory or malformed match[version] gives 400', async (t)
     isError(t, await analyst.delete(url, { query: { 'match[version]': value } }), 400, `DELETE ${value}`)
   }
   t.equal((await analyst.getVersions(w.path, w.object.id)).versions.length, 3, 'nothing was deleted')
+  const offset = await analyst.getObjects(w.path, { 'match[version]': '2026-01-01T00:00:00.000+00:00' })
+  t.match(offset.json.description, /end with Z/, 'what it takes is said')
 })
 
 test('T-3.4.1-10 the version is chosen after added_after and before limit', async (t) => {
