@@ -1,8 +1,11 @@
 /** The command line: what reaches the commands, help, and exit codes. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
 import type { CliContext } from '../../src/cli/context.ts'
 import { type ProgramDeps, runProgram } from '../../src/cli/program.ts'
 import { Refusal } from '../../src/errors.ts'
+import { packageRoot } from '../../src/package-root.ts'
 import { SETTINGS } from '../../src/settings.ts'
 
 async function run(argv: string[], deps: Partial<ProgramDeps> = {}) {
@@ -146,6 +149,16 @@ test('wrong usage is 2 and says where help is', async (t) => {
     t.strictSame(calls, [])
   }
   t.match((await run(['serv'])).err, /Did you mean serve\?/)
+})
+
+test("README.md's table names every command", async (t) => {
+  const { out } = await run(['--help'])
+  const names = [...(out.split('Commands:')[1]?.split('Environment:')[0] ?? '').matchAll(/^ {2}([a-z-]+) /gm)]
+  t.ok(names.length > 15)
+  const readme = readFileSync(join(packageRoot, 'README.md'), 'utf8')
+  for (const [, name = ''] of names) {
+    if (name !== 'help') t.match(readme, new RegExp(`\\| .*\`comity ${name}[ \`].* \\|`), name)
+  }
 })
 
 test('failures become exit codes', async (t) => {
