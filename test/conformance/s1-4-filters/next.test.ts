@@ -77,7 +77,7 @@ test('T-3.4-14 walking by X-TAXII-Date-Added-Last returns the same list', async 
   }
 })
 
-test('T-3.4-14 the only exception: an older version or a 2.0 copy stored after the newer one', async (t) => {
+test('T-3.4-14 exceptions: an older version or a 2.0 copy stored after the newer one; first', async (t) => {
   const { path } = scratch()
   const object = indicator()
   const v2 = version(object, '2026-02-01T00:00:00.000Z')
@@ -88,6 +88,20 @@ test('T-3.4-14 the only exception: an older version or a 2.0 copy stored after t
   const key = (o: { id: string; modified?: string }) => `${o.id} ${o.modified}`
   t.strictSame((await analyst.pages(`${path}objects/`, { limit: '1' })).flatMap(items), [key(v2)])
   t.strictSame(await byDate(analyst, `${path}objects/`, { limit: '1' }), [key(v2), key(object), key(old)])
+  const other = scratch()
+  await analyst.add(other.path, object)
+  await analyst.add(other.path, v2)
+  const first = { 'match[version]': 'first', limit: '1' }
+  t.strictSame((await analyst.pages(`${other.path}objects/`, first)).flatMap(items), [key(object)])
+  t.strictSame(await byDate(analyst, `${other.path}objects/`, first), [key(object), key(v2)])
+  const all = { 'match[version]': 'all', 'match[spec_version]': '2.0,2.1', limit: '1' }
+  for (const url of [`${path}objects/`, `${other.path}objects/`]) {
+    t.strictSame(
+      await byDate(analyst, url, all),
+      (await analyst.pages(url, all)).flatMap(items),
+      'none with all',
+    )
+  }
 })
 
 test('T-3.4-15 next is a URL-safe string, and there is none without more', async (t) => {
