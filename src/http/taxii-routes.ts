@@ -6,7 +6,6 @@ import type { Caller } from '../policy/model.ts'
 import { addObjects } from '../taxii/add-objects.ts'
 import { deleteObject } from '../taxii/delete-object.ts'
 import type { Exchange } from '../taxii/exchange.ts'
-import { parseQuery } from '../taxii/filter.ts'
 import { getPage, type PageKind } from '../taxii/get-page.ts'
 import { findCollection, findRoot, inWorld, requireRead, requireWrite } from '../taxii/operation.ts'
 import { getApiRoot, getCollection, getCollections, getDiscovery, isPublic } from '../taxii/server-info.ts'
@@ -15,6 +14,7 @@ import { send, sendPage, sendTagged, wantedOf } from './answer.ts'
 import type { Intake } from './intake.ts'
 import { answersOptions } from './methods.ts'
 import { accepts, isEnvelopeType } from './negotiate.ts'
+import { checkQuery, queryOf } from './query.ts'
 import { holdingBody, readBody } from './read-body.ts'
 
 type Who = (request: FastifyRequest) => Promise<Caller>
@@ -207,15 +207,4 @@ function negotiate(request: FastifyRequest, config: Config): void {
   if (!accepts(accept)) {
     throw new AppError('notAcceptable', { detail: 'This server answers application/taxii+json;version=2.1.' })
   }
-}
-
-/** Where no parameter is known, bad percent-encoding is refused all the same (T-3.4-01). */
-function checkQuery(request: FastifyRequest): void {
-  parseQuery(queryOf(request))
-}
-
-function queryOf(request: FastifyRequest): string {
-  const url = request.raw.url ?? ''
-  const at = url.indexOf('?')
-  return at < 0 ? '' : url.slice(at + 1)
 }

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { test } from 'tap'
+import { describe } from '../../src/http/api/describe.ts'
 import { OPERATIONS } from '../../src/http/api/operations.ts'
 import { api, holds } from '../support/api.ts'
 import { basic } from '../support/client.ts'
@@ -54,6 +55,15 @@ for (const { method, path, id, body, scope } of OPERATIONS) {
         413,
       )
     }
+    if (method === 'GET') {
+      const head = await server.request({ method: 'HEAD', path: at, headers: { authorization } })
+      const get = await send({ authorization })
+      t.equal(head.status, get.status, 'HEAD')
+      t.equal(head.text, '', 'HEAD has no body')
+      t.equal(head.header('content-type'), get.header('content-type'))
+      t.equal(head.header('content-length'), get.header('content-length'))
+      t.equal((await server.request({ method: 'HEAD', path: at })).status, 401, 'HEAD without credentials')
+    }
     t.ok(tested(method, path), `${id} is called by a test of its own`)
   })
 }
@@ -65,6 +75,68 @@ test('an unknown path is a problem as well', async (t) => {
   t.match(answer.json, { type: 'about:blank', status: 404, code: 'notFound' })
   t.equal((await server.request({ path: '/api/v1/no-such-thing' })).status, 401)
   t.equal((await api(server, 'analyst').get('/api/v1/me/clearance')).status, 200)
+})
+
+test('a whole number is digits, everywhere', async (t) => {
+  for (const { path, query } of OPERATIONS.filter((o) => 'limit' in o.query.properties)) {
+    const needed = (query.required ?? []).map((name) => `&${name}=x`).join('')
+    for (const limit of ['1e1', '0x10', '1.0', '%2B1', '-1', '', '%201', '1&limit=2']) {
+      const answer = await server.request({
+        path: `${filled(path)}?limit=${limit}${needed}`,
+        headers: { authorization },
+      })
+      t.equal(answer.status, 400, `${path} limit=${limit}`)
+      t.match(answer.json.detail, /^\/limit of the query must be a whole number/)
+    }
+    const bad = await server.request({ path: `${filled(path)}?limit=1&next=%zz`, headers: { authorization } })
+    t.equal(bad.status, 400, 'bad percent-encoding')
+  }
+})
+
+test('bodies with a key twice are refused, however deep', async (t) => {
+  const send = async (body: string) => {
+    const headers = { authorization, 'content-type': 'application/json' }
+    return await server.request({ method: 'POST', path: '/api/v1/policy/simulate', headers, body })
+  }
+  const twice = await send('{"draft":{"from":"MY","to":"SG","max_tlp":"red","max_tlp":"clear"}}')
+  t.equal(twice.status, 400)
+  t.match(twice.json, { detail: '/draft/max_tlp of the body occurs twice in its object: send it once.' })
+  t.equal((await send('{"end":{"from":"A","\\u0066rom":"B","to":"C"}}')).status, 400, 'in another spelling')
+  t.equal((await send(`${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`)).status, 400, 'very deep')
+})
+
+test('problems say in words what is wrong', async (t) => {
+  const send = async (body: string) => {
+    const headers = { authorization, 'content-type': 'application/json' }
+    return (await server.request({ method: 'POST', path: '/api/v1/agreements', headers, body })).json
+  }
+  const terms = { from: 'SG', to: 'MY', max_tlp: 'green' }
+  t.match(await send(''), { detail: 'The body is empty; send JSON.' })
+  t.match(await send('{'), { detail: 'The body is not JSON in UTF-8.' })
+  t.match(await send('{}'), { detail: 'The body must have the property "from".' })
+  t.match(await send('[]'), { detail: 'The body must be an object.' })
+  t.match(await send(JSON.stringify({ ...terms, reason: '' })), {
+    detail: '/reason of the body must not be empty.',
+  })
+  t.match(await send(JSON.stringify({ ...terms, reason: '  ' })), {
+    detail: '/reason of the body must be one line with more than white space in it.',
+  })
+  t.match(await send(JSON.stringify({ ...terms, reason: 'x', other: 1 })), {
+    detail: 'The body has the unknown property "other".',
+  })
+  const patterns = new Set<string>()
+  const walk = (schema: unknown): void => {
+    if (typeof schema !== 'object' || schema === null) return
+    const { pattern } = schema as { pattern?: unknown }
+    if (typeof pattern === 'string') patterns.add(pattern)
+    for (const part of Object.values(schema)) walk(part)
+  }
+  for (const { query, body } of OPERATIONS) walk([query, body])
+  t.ok(patterns.size > 5)
+  for (const pattern of patterns) {
+    const text = describe({ keyword: 'pattern', params: { pattern } })
+    t.notMatch(text, /openapi|\\u|\^|\$/, pattern)
+  }
 })
 
 /** Does the text of some other test name this path, up to its parameters? */

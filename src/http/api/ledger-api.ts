@@ -1,6 +1,7 @@
 /** The delivery ledger: who received what of the caller's organization, signed heads, proofs (policy.md §13). */
 import { Type } from 'typebox'
 import { listEntries, listHeads, proveEntry, publicKey } from '../../sharing/ledger.ts'
+import { said } from './describe.ts'
 import { closed, operation, PAGE, pageOf } from './operation.ts'
 import { objectId } from './release-schemas.ts'
 
@@ -92,7 +93,10 @@ export const ledgerApi = [
       object: Type.Optional(objectId),
       since: Type.Optional(Type.String({ maxLength: 40, description: 'Only those at or after this time.' })),
       organization: Type.Optional(
-        Type.String({ pattern: '^[^\\s\\u0000-\\u001f]{1,200}$', description: 'Only to this organization.' }),
+        Type.String({
+          pattern: said('^[^\\s\\u0000-\\u001f]{1,200}$', 'must be the id of an organization'),
+          description: 'Only to this organization.',
+        }),
       ),
     }),
     answer: { description: 'Deliveries.', schema: pageOf(entry) },

@@ -2,6 +2,7 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import type { Caller, Subject } from '../../policy/model.ts'
 import type { Exchange } from '../../taxii/exchange.ts'
+import { said } from './describe.ts'
 
 /** An authenticated caller. */
 export type Member = Caller & { subject: Subject }
@@ -81,7 +82,7 @@ export const PAGE = {
   ),
   next: Type.Optional(
     Type.String({
-      pattern: '^[A-Za-z0-9_-]{1,512}$',
+      pattern: said('^[A-Za-z0-9_-]{1,512}$', 'is not a value that this server gave out'),
       description: '`next` of the page before; everything else stays as it was.',
     }),
   ),

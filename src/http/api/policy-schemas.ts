@@ -1,5 +1,6 @@
 /** Schemas that the answers about the sharing policy have in common. */
 import { type TSchema, Type } from 'typebox'
+import { said } from './describe.ts'
 import { closed } from './operation.ts'
 
 export const tlp = Type.String({ enum: ['clear', 'green', 'amber', 'amber+strict', 'red'] })
@@ -9,7 +10,7 @@ export const number = Type.Integer({ minimum: 0 })
 export const orNull = <T extends TSchema>(schema: T, description?: string) =>
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description })
 
-const none = '^[^\\u0000]*$'
+const none = said('^[^\\u0000]*$', 'must not have the character U+0000 in it')
 /** A name from outside. */
 export const name = (description?: string) =>
   Type.String({ minLength: 1, maxLength: 250, pattern: none, ...(description && { description }) })

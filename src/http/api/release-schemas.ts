@@ -1,13 +1,23 @@
 /** Schemas that the operations on releases share: bounds on all that comes in, and the forms of answers. */
 import { Type } from 'typebox'
+import { said } from './describe.ts'
 import { closed } from './operation.ts'
 
-const STIX_ID = '^[A-Za-z0-9-]{1,250}--[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'
+const STIX_ID = said(
+  '^[A-Za-z0-9-]{1,250}--[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$',
+  'must be the id of a STIX object: TYPE--UUID',
+)
 
 /** Text that the database takes: no NUL, no half of a surrogate pair. */
-const TEXT = '^[^\\u0000\\ud800-\\udfff]+$'
+const TEXT = said(
+  '^[^\\u0000\\ud800-\\udfff]+$',
+  'must have some text in it, without U+0000 and halves of surrogate pairs',
+)
 /** And not of white space alone. */
-const WORDS = TEXT.replace('^', '^(?=[\\s\\S]*\\S)')
+const WORDS = said(
+  TEXT.replace('^', '^(?=[\\s\\S]*\\S)'),
+  'must have more than white space in it, without U+0000 and halves of surrogate pairs',
+)
 
 export const objectId = Type.String({ pattern: STIX_ID, description: 'Id of the STIX object.' })
 /** In a path, where what is no id names nothing. */
@@ -33,7 +43,12 @@ export const uuid = Type.String({
   description: 'Id that this server gave it.',
 })
 export const time = Type.String({ description: 'RFC 3339, UTC, microseconds.' })
-const reference = Type.String({ pattern: `^marking-definition--${STIX_ID.split('--')[1]}` })
+const reference = Type.String({
+  pattern: said(
+    `^marking-definition--${STIX_ID.split('--')[1]}`,
+    'must be the id of a marking-definition: marking-definition--UUID',
+  ),
+})
 export const references = (least: 0 | 1) =>
   Type.Array(reference, {
     minItems: least,
@@ -94,11 +109,14 @@ const names = Type.Array(Type.String({ minLength: 1, maxLength: 200, pattern: TE
   maxItems: 100,
   uniqueItems: true,
 })
-const countries = Type.Array(Type.String({ pattern: '^[A-Z]{2}$' }), {
-  minItems: 1,
-  maxItems: 250,
-  uniqueItems: true,
-})
+const countries = Type.Array(
+  Type.String({ pattern: said('^[A-Z]{2}$', 'must be a country code of two capital letters') }),
+  {
+    minItems: 1,
+    maxItems: 250,
+    uniqueItems: true,
+  },
+)
 
 /** What is asked for: a level, or readers. */
 export const wanted = Type.Object(

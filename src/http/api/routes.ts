@@ -1,15 +1,18 @@
 /** The REST interface under /api/v1: registers its operations, checks what comes in, sends what goes out. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { TSchema } from 'typebox'
+import type { TObject, TSchema } from 'typebox'
 import { AppError, type Problem } from '../../errors.ts'
 import type { Caller } from '../../policy/model.ts'
 import type { Exchange } from '../../taxii/exchange.ts'
 import { inWorld } from '../../taxii/operation.ts'
+import { repeatedKeys } from '../../taxii/repeated-keys.ts'
 import { sendJson } from '../answer.ts'
 import type { Intake } from '../intake.ts'
 import { answersOptions } from '../methods.ts'
+import { checkQuery } from '../query.ts'
 import { holdingBody, readBody } from '../read-body.ts'
+import { describe } from './describe.ts'
 import type { ApiOperation, Input, Member } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
 
@@ -30,18 +33,25 @@ export function apiRoutes(
 ): void {
   for (const path of new Set(OPERATIONS.map((o) => o.path))) {
     const here = OPERATIONS.filter((o) => o.path === path).map(compile)
-    const methods = [...here.map((o) => o.operation.method), 'OPTIONS']
+    const methods = methodsOf(path)
     app.all(path.replace(/\{(\w+)\}/g, ':$1'), async (request, reply) => {
       const work = async () => {
         const caller = await who(request)
         if (!isMember(caller)) throw new AppError('unauthorized')
         if (answersOptions(request, reply, methods)) return
-        const found = here.find((o) => o.operation.method === request.method) as Compiled
+        const method = request.method === 'HEAD' ? 'GET' : request.method
+        const found = here.find((o) => o.operation.method === method) as Compiled
         await answer(exchange, caller, found, request, reply, intake)
       }
       await holdingBody(request.raw, async () => await inWorld(exchange, false, work))
     })
   }
+}
+
+/** HEAD is answered as GET, whose body Node leaves out. */
+function methodsOf(path: string): string[] {
+  const own = OPERATIONS.filter((o) => o.path === path).map((o) => o.method)
+  return [...own.flatMap((method) => (method === 'GET' ? [method, 'HEAD'] : [method])), 'OPTIONS']
 }
 
 interface Compiled {
@@ -92,7 +102,7 @@ async function answer(
   }
   // A parameter of the path that cannot be one names nothing.
   if (!params(request.params)) throw new AppError('notFound')
-  const asked = { ...(request.query as Record<string, unknown>) }
+  const asked = readQuery(request, operation.query)
   if (!query(asked)) throw invalid('badParameter', query, 'the query')
   const input: Input = { params: request.params as Record<string, string>, query: asked, body: undefined }
   if (body) {
@@ -101,6 +111,21 @@ async function answer(
   }
   const result = await operation.run(exchange, caller, input)
   await sendJson(request, reply, operation.answer.status, result as object)
+}
+
+/** The query; of whole numbers only digits are taken for one, whatever else may be coerced to it. */
+function readQuery(request: FastifyRequest, { properties }: TObject): Record<string, unknown> {
+  checkQuery(request)
+  const asked = { ...(request.query as Record<string, unknown>) }
+  for (const [name, value] of Object.entries(asked)) {
+    const known = properties[name]
+    if (known && 'type' in known && known.type === 'integer' && !/^\d+$/.test(String(value))) {
+      const message = 'must be a whole number, in digits'
+      const problems = [{ path: `/${name}`, message }]
+      throw new AppError('badParameter', { detail: `/${name} of the query ${message}.`, problems })
+    }
+  }
+  return asked
 }
 
 const isMember = (caller: Caller): caller is Member => caller.subject !== null
@@ -133,11 +158,24 @@ async function readAndParse(
   }
   const limit = Math.min(exchange.config.maxContentLength, LARGEST_BODY)
   const bytes = await readBody(request.raw, limit, intake, principal)
+  if (bytes.length === 0) throw new AppError('badRequest', { detail: 'The body is empty; send JSON.' })
+  let text: string
+  let value: unknown
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    value = JSON.parse(text)
   } catch {
     throw new AppError('badRequest', { detail: 'The body is not JSON in UTF-8.' })
   }
+  const problems = repeatedKeys(text, LARGEST_BODY)
+  const [first] = problems
+  if (first) {
+    throw new AppError('badRequest', {
+      detail: `${first.path || 'Something'} of the body ${first.message}.`,
+      problems,
+    })
+  }
+  return value
 }
 
 /** What does not fit, by JSON Pointer. */
@@ -147,15 +185,6 @@ function invalid(code: 'badParameter' | 'badRequest', validate: ValidateFunction
     message: describe(error),
   }))
   const first = problems[0]
-  const detail = `${first?.path ? `${first.path} of ${where}` : `In ${where}: it`} ${first?.message ?? 'is not as declared'}.`
-  return new AppError(code, { detail, problems })
-}
-
-function describe(error: NonNullable<ValidateFunction['errors']>[number]): string {
-  const { keyword, message, params } = error
-  if (keyword === 'additionalProperties') {
-    return `has the unknown property "${String(params.additionalProperty).slice(0, 80)}"`
-  }
-  if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`
-  return message ?? 'is not as declared'
+  const what = first?.path ? `${first.path} of ${where}` : where.replace('the', 'The')
+  return new AppError(code, { detail: `${what} ${first?.message ?? 'is not as declared'}.`, problems })
 }

@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts'
 import { REASON } from '../../sharing/acting.ts'
 import type { Ended } from '../../sharing/agreement-lists.ts'
 import { formatMicros, type Micros, parseMicros } from '../../time.ts'
+import { said } from './describe.ts'
 import { closed } from './operation.ts'
 
 export const level = Type.String({ enum: ['clear', 'green', 'amber', 'amber+strict', 'red'] })
@@ -12,12 +13,19 @@ export const uuid = Type.String({
 })
 /** An organization's id or a country's code. */
 export const side = (description: string) =>
-  Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\s\\u0000-\\u001f\\u007f]+$', description })
+  Type.String({
+    minLength: 1,
+    maxLength: 256,
+    pattern: said('^[^\\s\\u0000-\\u001f\\u007f]+$', 'must be the id of an organization, or a country code'),
+    description,
+  })
 export const reason = Type.String({
   minLength: 1,
   maxLength: REASON,
-  pattern:
+  pattern: said(
     '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*[^\\s\\u0000-\\u001f\\u007f\\ud800-\\udfff][^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*$',
+    'must be one line with more than white space in it',
+  ),
   description: 'Why, in one line; kept in the audit and shown to the parties.',
 })
 export const reasonOnly = closed({ reason })

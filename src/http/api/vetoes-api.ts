@@ -6,6 +6,7 @@ import { type KnownVeto, listOptOuts, listVetoes, type OptOut } from '../../shar
 import { lift, optIn, optOut, speak, vetoesFor } from '../../sharing/vetoes.ts'
 import { nameAnew } from '../../taxii/name-anew.ts'
 import { formatMicros, type Micros } from '../../time.ts'
+import { said } from './describe.ts'
 import { closed, operation, PAGE, pageOf } from './operation.ts'
 import {
   ended,
@@ -21,10 +22,16 @@ import {
   uuid,
 } from './sharing-schemas.ts'
 
-const country = Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2.' })
+const country = Type.String({
+  pattern: said('^[A-Z]{2}$', 'must be a country code of two capital letters'),
+  description: 'ISO 3166-1 alpha-2.',
+})
 const named = Type.String({
   maxLength: 300,
-  pattern: '^[a-z0-9-]{1,250}--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: said(
+    '^[a-z0-9-]{1,250}--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+    'must be the id of a STIX object: TYPE--UUID',
+  ),
   description: 'Id of an object, or of a marking-definition that objects refer to.',
 })
 const to = Type.Array(country, { minItems: 1, maxItems: 300, uniqueItems: true })
