@@ -42,7 +42,8 @@ export function clientError(error: ParserError, socket: Socket): void {
 export function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
   const failure = new AppError('expectationFailed', { detail: 'Expect may be 100-continue or absent.' })
   const { type, body } = render(failure, request.url)
-  response.writeHead(failure.status, { 'content-type': type, connection: 'close' })
+  const length = Buffer.byteLength(body)
+  response.writeHead(failure.status, { 'content-type': type, 'content-length': length, connection: 'close' })
   response.end(body)
 }
 

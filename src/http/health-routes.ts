@@ -47,8 +47,12 @@ export function healthRoutes(
   // through a proxy on it.
   app.all('/metrics', async (request, reply) => {
     const near = LOOPBACK.has(request.raw.socket.remoteAddress ?? '')
-    if (!near || FORWARDED.some((name) => request.headers[name] !== undefined))
-      throw new AppError('unauthorized')
+    if (!near || FORWARDED.some((name) => request.headers[name] !== undefined)) {
+      throw new AppError('forbidden', {
+        detail:
+          'Figures are told on a loopback address of the server only, not through a proxy and whatever the credentials: ask from its machine.',
+      })
+    }
     if (answersOptions(request, reply, READ)) return
     const body = await metrics.registry.metrics()
     reply.header('content-type', metrics.registry.contentType).send(body)

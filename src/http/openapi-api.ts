@@ -1,4 +1,5 @@
 /** The part of openapi.yaml that describes the REST interface under /api/v1, made from its operations. */
+import type { TObject } from 'typebox'
 import type { ApiOperation } from './api/operation.ts'
 import { TAXII } from './negotiate.ts'
 import { ERRORS } from './openapi-parts.ts'
@@ -20,9 +21,9 @@ const PROBLEMS = {
 export type ApiProblem = keyof typeof PROBLEMS
 
 /** Problems that any operation may meet. */
-export const ANY_PROBLEM: readonly ApiProblem[] = [400, 401, 405, 414, 429, 431, 500, 503]
+export const ANY_PROBLEM: readonly ApiProblem[] = [400, 401, 405, 408, 414, 417, 429, 431, 500, 503]
 
-// What cannot be parsed as a request has no path yet: it is answered as everywhere.
+// What cannot be parsed as a request, or whose head does not come, has no path yet: it is answered as everywhere.
 const name = (status: ApiProblem) => (status === 431 ? ERRORS[431].name : `Problem${PROBLEMS[status].name}`)
 
 /** Responses by name, one per problem that one of these operations, or validate, may meet. */
@@ -43,7 +44,9 @@ export function apiProblems(operations: readonly ApiOperation[]): Record<string,
           }),
           content: {
             [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } },
-            ...(status === 400 && { [TAXII]: { schema: { $ref: '#/components/schemas/Error' } } }),
+            ...((status === 400 || status === 408) && {
+              [TAXII]: { schema: { $ref: '#/components/schemas/Error' } },
+            }),
           },
         },
       ]
@@ -67,8 +70,30 @@ export function apiPaths(operations: readonly ApiOperation[]): Record<string, ob
     const item = paths[o.path] ?? {}
     paths[o.path] = item
     item[o.method.toLowerCase()] = describe(o)
+    if (o.method === 'GET') item.head = head(o)
+    item.options ??= apiOptions(o.id, o.tag, o.params)
   }
   return paths
+}
+
+/** The 204 of OPTIONS; that of a preflight has no Allow. */
+export const NO_CONTENT = {
+  description: 'No body.',
+  headers: { Allow: { $ref: '#/components/headers/Allow' } },
+} as const
+
+/** @param id of an operation of the path */
+export function apiOptions(id: string, tag: string, params?: TObject): object {
+  const responses: Record<string, object> = { 204: NO_CONTENT, ...problemResponses([]) }
+  delete responses[405]
+  return {
+    operationId: `${id}Options`,
+    tags: [tag],
+    summary: 'The methods of this resource',
+    security: SECURITY,
+    ...parametersOf(params ? inPath(params) : []),
+    responses,
+  }
 }
 
 function problemsOf({ problems, scope, body }: ApiOperation): ApiProblem[] {
@@ -79,28 +104,48 @@ function problemsOf({ problems, scope, body }: ApiOperation): ApiProblem[] {
   ]
 }
 
+const SECURITY = [{ basic: [] }, { bearer: [] }, { token: [] }]
+
+function inPath({ properties }: TObject): object[] {
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'path', required: true, schema }))
+}
+
+function inQuery({ properties, required }: TObject): object[] {
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    ...(required?.includes(name) && { required: true }),
+    schema,
+  }))
+}
+
+function parametersOf(parameters: object[]): object {
+  return parameters.length > 0 ? { parameters } : {}
+}
+
+/** HEAD: status and headers of GET, without a body (problems have none either). */
+function head(o: ApiOperation): object {
+  return {
+    operationId: o.id.startsWith('get') ? o.id.replace('get', 'head') : `${o.id}Head`,
+    tags: [o.tag],
+    summary: `As GET, without the body: ${o.summary}`,
+    security: SECURITY,
+    ...parametersOf([...inPath(o.params), ...inQuery(o.query)]),
+    responses: {
+      [o.answer.status]: { description: o.answer.description },
+      ...problemResponses(problemsOf(o)),
+    },
+  }
+}
+
 function describe(o: ApiOperation): object {
-  const parameters = [
-    ...Object.entries(o.params.properties).map(([key, schema]) => ({
-      name: key,
-      in: 'path',
-      required: true,
-      schema,
-    })),
-    ...Object.entries(o.query.properties).map(([key, schema]) => ({
-      name: key,
-      in: 'query',
-      ...(o.query.required?.includes(key) && { required: true }),
-      schema,
-    })),
-  ]
   return {
     operationId: o.id,
     tags: [o.tag],
     summary: o.summary,
     ...(o.description && { description: o.description }),
-    security: [{ basic: [] }, { bearer: [] }, { token: [] }],
-    ...(parameters.length > 0 && { parameters }),
+    security: SECURITY,
+    ...parametersOf([...inPath(o.params), ...inQuery(o.query)]),
     ...(o.body && { requestBody: { required: true, content: { 'application/json': { schema: o.body } } } }),
     responses: {
       [o.answer.status]: {

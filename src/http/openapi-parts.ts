@@ -1,7 +1,8 @@
 /** What the routes of openapi.yaml are described with: parameters, errors, headers. */
 import type { TSchema } from 'typebox'
+import { MATCH_NAMES } from '../taxii/match-filter.ts'
 import { TAXII } from './negotiate.ts'
-import { stixId, timestamp, uuid4 } from './schemas.ts'
+import { askedTime, stixId, timestamp, uuid4 } from './schemas.ts'
 
 /** `date_added` and what TAXII 2.1 §3.4 and §3.5 define; each may be given once. */
 export const PARAMETERS = {
@@ -19,7 +20,7 @@ export const PARAMETERS = {
   added_after: query(
     'added_after',
     'Only what was added after this time: UTC with Z, 0 to 9 fraction digits (what goes beyond 6 is cut).',
-    timestamp,
+    askedTime,
   ),
   limit: query('limit', 'Most items per page. Above the server maximum it is read as the maximum.', {
     type: 'integer',
@@ -36,7 +37,7 @@ export const PARAMETERS = {
   }),
   match_version: query(
     'match[version]',
-    '`last` (the default), `first`, `all`, or a list of `first`, `last` and timestamps.',
+    '`last` (the default), `first`, `all`, or a list of `first`, `last` and timestamps that end with Z.',
     { type: 'string', example: 'first,last' },
   ),
   if_none_match: {
@@ -53,6 +54,8 @@ export const PARAMETERS = {
 } as const
 
 export const PAGED = ['added_after', 'limit', 'next'] as const
+/** Of pages of objects and manifests; so many parameters would hide the others. */
+export const MATCH_TEXT = `Besides the parameters below, \`match[NAME]\` for every NAME that the API root lists in x_comity_match_fields: a value, or several separated by commas, of which an object has one. NAMEs that end with -gte or -lte take one value. These are: ${MATCH_NAMES.join(', ')}.`
 export const FILTERED = [...PAGED, 'match_id', 'match_type', 'match_version', 'match_spec_version'] as const
 
 /** Errors by status code: what they mean, and the headers that come with them. */
@@ -77,6 +80,7 @@ export const ERRORS = {
     name: 'UnsupportedMediaType',
     means: `Content-Type is not ${TAXII}, or Content-Encoding is neither gzip nor absent.`,
   },
+  417: { name: 'ExpectationFailed', means: 'Expect is not 100-continue.' },
   422: { name: 'Unprocessable', means: 'The body is not a TAXII envelope of STIX objects.' },
   429: {
     name: 'TooManyRequests',
@@ -119,7 +123,7 @@ export const HEADERS = {
 } as const
 
 /** What the HTTP parser and the router refuse on any path. */
-export const ANY: readonly ErrorStatus[] = [400, 408, 414, 431, 500]
+export const ANY: readonly ErrorStatus[] = [400, 408, 414, 417, 431, 500]
 /** What every request to a TAXII resource may meet. */
 export const TAXII_ERRORS: readonly ErrorStatus[] = [401, 404, 405, 406, 429, 503]
 

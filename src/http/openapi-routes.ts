@@ -1,6 +1,6 @@
 /** The routes of the HTTP interface as OpenAPI describes them, in one table. */
 import type { ApiProblem } from './openapi-api.ts'
-import { type ErrorStatus, FILTERED, PAGED, type PARAMETERS } from './openapi-parts.ts'
+import { type ErrorStatus, FILTERED, MATCH_TEXT, PAGED, type PARAMETERS } from './openapi-parts.ts'
 import type { SchemaName } from './schemas.ts'
 
 export interface Success {
@@ -39,9 +39,13 @@ export interface Route {
   /** none: no credentials; optional: public parts answer without. */
   access: 'required' | 'optional' | 'none'
   operations: Partial<Record<'get' | 'post' | 'delete', Operation>>
-  /** TAXII resources also answer HEAD and OPTIONS, and 405 with Allow. */
+  /** TAXII resources answer 405 with Allow, and more errors that any of them may meet. */
   taxii: boolean
 }
+
+const VALIDATES = `The check that a POST to a collection makes of each object, and what the validator has to say besides, as warnings. Nothing is stored. One object by itself, or a list of them, is judged as if it stood in an envelope; a POST takes an envelope or a bundle only.
+What only a collection can tell is left out: whether its markings are known, which versions of STIX it takes, and copies that it has. A collection with \`strict\` refuses warnings, too, except those of labels (912 to 916) and those that objects give each other.
+Errors of the frame of a bundle (in \`findings\`), and between its objects (CO-07/shared-uuid, ME-01/mirror, a translation of a version that is not there), are none to a POST. A POST also refuses versions with a leap second or more than 20 digits after the second, and it takes longer lists and strings than the limits of the validator.`
 
 export const ROUTES: readonly Route[] = [
   {
@@ -125,6 +129,7 @@ export const ROUTES: readonly Route[] = [
       get: {
         id: 'getManifest',
         summary: 'Which objects there are, without their content (§5.3)',
+        description: MATCH_TEXT,
         query: FILTERED,
         success: { status: 200, description: 'A page of records.', schema: 'Manifest', dated: true },
         errors: [403],
@@ -140,7 +145,7 @@ export const ROUTES: readonly Route[] = [
       get: {
         id: 'getObjects',
         summary: 'Objects of a collection (§5.4)',
-        description: 'Only what the caller may read; the rest is left out without a trace.',
+        description: `Only what the caller may read; the rest is left out without a trace. ${MATCH_TEXT}`,
         query: FILTERED,
         success: { status: 200, description: 'A page of objects.', schema: 'Envelope', dated: true },
         errors: [403],
@@ -202,8 +207,7 @@ export const ROUTES: readonly Route[] = [
       post: {
         id: 'validate',
         summary: 'What the STIX validator says of an object, a bundle or an envelope',
-        description:
-          'The same check as that of a POST to a collection, with its warnings. Nothing is stored.',
+        description: VALIDATES,
         body: 'stix',
         success: {
           status: 200,
@@ -233,7 +237,7 @@ export const ROUTES: readonly Route[] = [
           schema: 'AccessToken',
           type: 'application/json',
         },
-        errors: [401, 405, 429, 503],
+        errors: [401, 403, 405, 429, 503],
       },
     },
   },
@@ -250,9 +254,10 @@ export const ROUTES: readonly Route[] = [
       get: {
         id: 'getMetrics',
         summary: 'Figures of the server in the text format of Prometheus',
-        description: 'To loopback addresses only. No figure depends on markings, countries or organizations.',
+        description:
+          'To loopback addresses only, and not through a proxy: there, no credentials are asked for, and elsewhere none help. No figure depends on markings, countries or organizations.',
         success: { status: 200, description: 'The figures.', type: 'text/plain' },
-        errors: [401],
+        errors: [403],
       },
     },
   },

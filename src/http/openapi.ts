@@ -3,11 +3,18 @@ import { stringify } from 'yaml'
 import { version } from '../package-root.ts'
 import { OPERATIONS } from './api/operations.ts'
 import { TAXII } from './negotiate.ts'
-import { apiPaths, apiProblems, apiTags, problemResponses } from './openapi-api.ts'
+import { apiOptions, apiPaths, apiProblems, apiTags, NO_CONTENT, problemResponses } from './openapi-api.ts'
 import { ANY, ERRORS, type ErrorStatus, HEADERS, PARAMETERS, TAXII_ERRORS } from './openapi-parts.ts'
 import { type Operation, ROUTES, type Route } from './openapi-routes.ts'
 import { SCHEMAS, type SchemaName } from './schemas.ts'
 
+/** An object, a bundle or an envelope, under each of these names. */
+const ANY_STIX = Object.fromEntries(
+  ['application/json', 'application/stix+json', 'application/taxii+json'].map((type) => [
+    type,
+    { schema: { type: ['object', 'array'] } },
+  ]),
+)
 const TEXT = { 'text/plain': { schema: { type: 'string' } } }
 
 /** The document as a value; equal input gives equal order. */
@@ -59,10 +66,14 @@ export function document(): object {
 
 const ABOUT = `A TAXII 2.1 server. Sections (§) are those of the TAXII 2.1 standard.
 
-Every path also answers without its trailing slash, directly. Unknown query parameters are ignored.
+Every path also answers without its trailing slash, directly. Unknown query parameters are ignored, except below /api/v1, where
+they are 400. One that is known and given twice is 400.
 Answers may be compressed (gzip, br) when Accept-Encoding asks for it. No shared cache may keep them; a client of its own may keep
 what has an ETag, and asks each time whether it is still the same.
-A path that is not listed here answers 404 with credentials and 401 without.
+A path that is not listed here answers 404 with credentials and 401 without. A method that is not listed answers 405 with Allow; one
+that HTTP does not know, 501.
+Where CORS is on (COMITY_CORS_ORIGINS), a preflight is answered 204 on every path, without credentials, with Access-Control-Allow
+headers and without Allow.
 `
 
 /** YAML of the document, the same on every run; openapi.yaml is this. */
@@ -77,9 +88,11 @@ function pathItem(route: Route): object {
   }
   for (const [method, operation] of Object.entries(route.operations)) {
     item[method] = describe(route, operation)
-    if (method === 'get' && route.taxii) item.head = head(route, operation)
+    if (method === 'get') item.head = head(route, operation)
   }
-  if (route.taxii || route.path === '/auth/token') item.options = options(route)
+  item.options = route.path.startsWith('/api/')
+    ? apiOptions(route.operations.post?.id ?? '', route.tag)
+    : options(route)
   return item
 }
 
@@ -95,11 +108,8 @@ function describe(route: Route, operation: Operation): object {
     ...(operation.body && {
       requestBody: {
         required: true,
-        description: 'May be compressed (Content-Encoding: gzip or br).',
-        content:
-          operation.body === 'envelope'
-            ? content('NewEnvelope')
-            : { 'application/json': { schema: { type: 'object' } } },
+        description: 'May be compressed (Content-Encoding: gzip).',
+        content: operation.body === 'envelope' ? content('NewEnvelope') : ANY_STIX,
       },
     }),
     responses: {
@@ -120,7 +130,7 @@ function describe(route: Route, operation: Operation): object {
 /** HEAD: status and headers of GET, without a body (errors have none either). */
 function head(route: Route, operation: Operation): object {
   return {
-    operationId: operation.id.replace(/^get/, 'head'),
+    operationId: operation.id.startsWith('get') ? operation.id.replace('get', 'head') : `${operation.id}Head`,
     tags: [route.tag],
     summary: `As GET, without the body: ${operation.summary}`,
     security: security(route, operation),
@@ -131,7 +141,7 @@ function head(route: Route, operation: Operation): object {
         ...headers(route, operation),
       },
       ...notModified(route, operation),
-      ...errors(route, operation.errors),
+      ...errors(route, operation.errors, operation.plain, route.taxii, true),
     },
   }
 }
@@ -142,17 +152,17 @@ function options(route: Route): object {
     operationId: `${first?.id}Options`,
     tags: [route.tag],
     summary: 'The methods of this resource',
-    security: security({ ...route, access: 'required' }),
+    security: security(route.access === 'none' ? route : { ...route, access: 'required' }),
     responses: {
-      204: { description: 'No body.', headers: { Allow: ref('headers', 'Allow') } },
-      ...errors(
-        route,
-        TAXII_ERRORS.filter((s) => ![405, 406].includes(s) && (s !== 404 || route.path.includes('{'))),
-        {},
-        false,
-      ),
+      204: NO_CONTENT,
+      ...errors(route, optionsErrors(route), {}, false),
     },
   }
+}
+
+function optionsErrors({ access, path, operations }: Route): readonly ErrorStatus[] {
+  if (access === 'none') return (operations.get?.errors ?? []).filter((status) => status === 403)
+  return TAXII_ERRORS.filter((s) => ![405, 406].includes(s) && (s !== 404 || path.includes('{')))
 }
 
 /** Only reading may be open to anybody. */
@@ -168,11 +178,15 @@ function errors(
   own: readonly ErrorStatus[],
   plain: Record<number, string> = {},
   common = route.taxii,
+  bodiless = false,
 ): object {
   const met = common ? TAXII_ERRORS.filter((status) => status !== 404 || route.path.includes('{')) : []
   const found = [...new Set([...own, ...ANY, ...met])]
   const named = found.map((status) => [String(status), ref('responses', ERRORS[status].name)])
-  const texts = Object.entries(plain).map(([status, description]) => [status, { description, content: TEXT }])
+  const texts = Object.entries(plain).map(([status, description]) => [
+    status,
+    { description, ...(!bodiless && { content: TEXT }) },
+  ])
   return Object.fromEntries([...named, ...texts].sort(([a], [b]) => Number(a) - Number(b)))
 }
 

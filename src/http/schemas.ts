@@ -14,6 +14,13 @@ export const timestamp = Type.String({
   description: 'RFC 3339 in UTC with microseconds.',
   examples: ['2026-01-31T08:15:00.000123Z'],
 })
+/** A time that clients ask with (T-3.4-05). */
+export const askedTime = Type.String({
+  pattern: MICROSECONDS.replace('\\.\\d{6}', '(\\.\\d{1,9})?'),
+  description: 'RFC 3339 in UTC.',
+  examples: ['2026-01-31T08:15:00.000123Z', '2026-01-31T08:15:00Z'],
+})
+
 export const uuid4 = Type.String({ pattern: UUID4, description: 'A UUID of version 4.' })
 export const stixId = Type.String({ pattern: STIX_ID, description: 'TYPE--UUID.' })
 

@@ -26,7 +26,11 @@ interface Response {
   content?: Record<string, unknown>
 }
 
-type Operation = { responses: Record<string, Response> }
+interface Operation {
+  description?: string
+  requestBody?: { content: Record<string, unknown> }
+  responses: Record<string, Response>
+}
 
 interface Document {
   paths: Record<string, Record<string, Operation>>
@@ -37,11 +41,12 @@ interface Document {
 }
 
 const openapi: Document = parse(readFileSync(join(root, 'openapi.yaml'), 'utf8'))
+const everyPath = { ...openapi.paths }
 // Operations under /api/v1 are held by test/support/api.ts and api-problems.test.ts.
 for (const path of Object.keys(openapi.paths)) {
   if (path.startsWith('/api/v1/') && path !== '/api/v1/validate') delete openapi.paths[path]
 }
-const METHODS = ['get', 'head', 'post', 'delete', 'options']
+const METHODS = ['get', 'head', 'post', 'patch', 'delete', 'options']
 
 // As a client should read them the schemas are open; here, what is sent must be declared.
 const strict = structuredClone(openapi)
@@ -199,10 +204,14 @@ async function provoke(path: string, method: string, code: string): Promise<Answ
     case '400':
       return wire([...line(good), 'no header: this is'])
     case '401':
-      return path === '/metrics'
-        ? busy.request({ ...request, headers: { 'X-Forwarded-For': '192.0.2.1' } })
-        : server.request({ ...request, headers: { Accept: T21 } })
+      return server.request({ ...request, headers: { Accept: T21 } })
     case '403':
+      if (path === '/metrics')
+        return busy.request({ ...request, headers: { 'X-Forwarded-For': '192.0.2.1' } })
+      if (path === '/auth/token') {
+        const { access_token: jwt } = (await server.request(request)).json
+        return server.request({ ...request, headers: { Authorization: `Bearer ${jwt}` } })
+      }
       return at(
         method === 'post' || method === 'delete'
           ? `${READ_ONLY.path}${good.slice(READ_WRITE.path.length)}`
@@ -221,6 +230,8 @@ async function provoke(path: string, method: string, code: string): Promise<Answ
       return wire(line(`${good}?${'x'.repeat(33_000)}`))
     case '415':
       return server.request({ ...request, headers: { ...headers, 'Content-Type': 'text/plain' } })
+    case '417':
+      return wire([...line(good), 'Expect: 200-maybe'])
     case '422':
       return server.request({ ...request, body: '{"objects":[]}' })
     case '429':
@@ -259,13 +270,60 @@ function operation(path: string, method: string): void {
   })
 }
 
-test('Allow names exactly the declared methods', async (t) => {
-  for (const [path, item] of Object.entries(openapi.paths)) {
-    if (!('options' in item)) continue
-    const allow = (await server.request(requestOf(path, 'options'))).header('Allow') ?? ''
+test('Allow names exactly the declared methods, and no other is answered', async (t) => {
+  for (const [path, item] of Object.entries(everyPath)) {
     const declared = METHODS.filter((m) => m in item).map((m) => m.toUpperCase())
-    t.strictSame(allow.split(', ').sort(), declared.sort(), path)
+    const at = SAMPLES[path]?.good ?? path.replace(/\{\w+\}/g, NO_STATUS)
+    const ask = (method: string) => server.request({ method, path: at, headers: signed })
+    const options = await ask('OPTIONS')
+    t.equal(options.status, 204, `OPTIONS ${path}`)
+    t.strictSame((options.header('Allow') ?? '').split(', ').sort(), declared.sort(), path)
+    for (const method of ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'PUT', 'TRACE', 'QUERY']) {
+      // What a DELETE of a good path would remove is needed by others.
+      if (declared.includes(method) && method === 'DELETE') continue
+      const { status } = await ask(method)
+      t.equal(status === 405, !declared.includes(method), `${method} ${path}: ${status}`)
+      const known = everyPath[path]?.[method.toLowerCase()]?.responses[String(status)] !== undefined
+      t.ok(known || status === 405, `${method} ${path}: ${status} is declared`)
+    }
   }
+})
+
+test('/metrics says where it may be asked for, whatever the credentials', async (t) => {
+  const answer = await server.request({
+    path: '/metrics',
+    headers: { ...signed, 'X-Forwarded-For': '192.0.2.1' },
+  })
+  t.equal(answer.status, 403)
+  t.match(answer.json.description, /loopback/)
+})
+
+test('requests are taken as they are declared', async (t) => {
+  const { parameters } = openapi.components as unknown as {
+    parameters: Record<string, { name: string; schema: { pattern: string } }>
+  }
+  const pattern = new RegExp(parameters.added_after?.schema.pattern ?? '')
+  const objects = `${READ_WRITE.path}objects/`
+  for (const fraction of ['', '.1', '.123456', '.123456789', '.', '.1234567890', '+00:00']) {
+    const added_after = `2026-01-01T00:00:00${fraction}Z`
+    const { status } = await analyst.get(objects, { query: { added_after } })
+    t.equal(pattern.test(added_after), status === 200, `${added_after}: ${status}`)
+  }
+  const validate = everyPath['/api/v1/validate']?.post
+  for (const type of ['application/json', 'application/stix+json', 'application/taxii+json', 'text/plain']) {
+    const answer = await server.request({
+      ...requestOf('/api/v1/validate', 'post'),
+      headers: { ...signed, 'Content-Type': type },
+    })
+    t.equal(type in (validate?.requestBody?.content ?? {}), answer.status === 200, `validate: ${type}`)
+  }
+  for (const path of ['/taxii2/', '/global/', objects, '/livez', '/readyz', '/metrics']) {
+    t.equal((await analyst.get(`${path}?foo=bar`)).status, 200, `${path} ignores what it does not know`)
+  }
+  t.equal((await analyst.get('/api/v1/agreements?foo=bar')).status, 400, '/api/v1 does not')
+  const named = (await analyst.get('/global/')).json.x_comity_match_fields as string[]
+  const text = everyPath['/{root}/collections/{collection}/objects/']?.get?.description ?? ''
+  for (const name of named) t.ok(text.includes(name), `match[${name}] is described`)
 })
 
 test('bodies in all their forms: pages, empty ones, pending, failures', async (t) => {
