@@ -124,6 +124,9 @@ test('problems say in words what is wrong', async (t) => {
   t.match(await send(JSON.stringify({ ...terms, reason: 'x', other: 1 })), {
     detail: 'The body has the unknown property "other".',
   })
+  t.strictSame((await send(JSON.stringify({ ...terms, reason: 'x', valid_from: 5 }))).errors, [
+    { path: '/valid_from', message: 'must be a string' },
+  ])
   const patterns = new Set<string>()
   const walk = (schema: unknown): void => {
     if (typeof schema !== 'object' || schema === null) return

@@ -180,7 +180,10 @@ async function readAndParse(
 
 /** What does not fit, by JSON Pointer. */
 function invalid(code: 'badParameter' | 'badRequest', validate: ValidateFunction, where: string): AppError {
-  const problems: Problem[] = (validate.errors ?? []).map((error) => ({
+  const errors = validate.errors ?? []
+  // Of what may also be null, that it is not null is no news.
+  const told = errors.filter(({ keyword, params }) => keyword !== 'anyOf' && params.type !== 'null')
+  const problems: Problem[] = (told.length > 0 ? told : errors).map((error) => ({
     path: error.instancePath,
     message: describe(error),
   }))

@@ -253,12 +253,16 @@ test('T-3.1-14 precedence: 401, 404, 405, 403, 406, 415, 413, 400, 422', async (
   ) => client.request({ method, path, headers, ...(body !== undefined && { body }) })
   const nowhere = `/global/collections/${NO_COLLECTION}/objects/`
   const text = { 'Content-Type': 'text/plain' }
+  const none = { 'Content-Type': ';;' }
   const taxii = { 'Content-Type': T21 }
   const rows: [string, number, Answer][] = [
     ['401 before 404', 401, await ask(server.anonymous, 'GET', '/no-such-root/', html)],
     ['401 before 405', 401, await ask(server.anonymous, 'PUT', `${rw}objects/`)],
     ['401 before 415', 401, await ask(server.anonymous, 'POST', `${rw}objects/`, text, '{')],
     ['401 before 413', 401, await ask(server.anonymous, 'POST', `${rw}objects/`, taxii, big)],
+    ['401 before 415, of no type', 401, await ask(server.anonymous, 'POST', `${rw}objects/`, none, '{')],
+    ['405 before 415, of no type', 405, await ask(analyst, 'PUT', `${rw}objects/`, none, '{')],
+    ['415 of no type', 415, await ask(analyst, 'POST', `${rw}objects/`, none, '{')],
     ['404 root before 405', 404, await ask(analyst, 'PUT', '/no-such-root/collections/')],
     ['404 collection before 405', 404, await ask(analyst, 'PUT', nowhere)],
     ['404 hidden before 405', 404, await ask(analyst, 'PATCH', `${HIDDEN.path}objects/`)],
