@@ -7,6 +7,10 @@ import { PROBLEM } from './problem.ts'
 
 const PROBLEMS = {
   ...ERRORS,
+  400: {
+    name: 'BadRequest',
+    means: 'A parameter, the URL or the body is malformed; a body with a key twice is.',
+  },
   401: { name: 'Unauthorized', means: 'No credentials, or wrong ones.', header: 'WWW-Authenticate' },
   403: { name: 'Forbidden', means: 'The caller may not do this.' },
   404: { name: 'NotFound', means: 'Unknown, or not for this caller: the answer is the same.' },

@@ -1,6 +1,6 @@
 /** What is said of objects that are not stored: the validator's findings, and the door's verdict (src/stix/door.ts). */
 import { isUtf8 } from 'node:buffer'
-import { type Finding, type ObjectReport, validateText } from '../stix/index.ts'
+import { type Finding, isTolerated, type ObjectReport, validateText } from '../stix/index.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface ValidationReport {
@@ -12,9 +12,8 @@ export interface ValidationReport {
 
 type Report = ReturnType<typeof validateText>
 
-/** A warning of the validator that the door refuses (D-2), and an error that it lets pass with a warning (T-3.4.1-12). */
+/** A warning of the validator that the door refuses: U+0000 (D-2). */
 const REFUSED = '905'
-const TOLERATED = 'CO-09/precision'
 
 /** Validates an object, a bundle or an envelope under the limits of a POST; what is no STIX is a finding as well. */
 export function validateObjects(exchange: Exchange, body: Buffer): ValidationReport {
@@ -58,19 +57,24 @@ function isBareOld({ findings, objects }: Report, body: Buffer): boolean {
 
 const enveloped = (body: Buffer) => Buffer.concat([Buffer.from('{"objects":['), body, Buffer.from(']}')])
 
+const asWarning = (found: Finding): Finding => ({ ...found, severity: 'warning' })
+
+/** Does the door let this error pass with a warning (T-3.4.1-12)? */
+const passes = (found: Finding): boolean => isTolerated(asWarning(found))
+
 /** The report with the door's verdict on the two points in which the standard's is another. */
 function atTheDoor({ pattern: _, ...report }: ObjectReport): ValidationReport['objects'][number] {
   const refused = report.warnings.filter(({ code }) => code === REFUSED)
-  const tolerated = report.errors.filter(({ code }) => code === TOLERATED)
+  const tolerated = report.errors.filter(passes)
   // Beyond them there may be errors that were not reported any more.
   const keeps = report.truncated && tolerated.length === report.errors.length
   if (refused.length === 0 && (tolerated.length === 0 || keeps)) return report
   const errors = [
-    ...report.errors.filter((found) => keeps || found.code !== TOLERATED),
+    ...report.errors.filter((found) => keeps || !passes(found)),
     ...refused.map((found): Finding => ({ ...found, severity: 'error', code: 'json/nul' })),
   ]
   const warnings = [
-    ...(keeps ? [] : tolerated.map((found): Finding => ({ ...found, severity: 'warning' }))),
+    ...(keeps ? [] : tolerated.map(asWarning)),
     ...report.warnings.filter(({ code }) => code !== REFUSED),
   ]
   return { ...report, errors, warnings, valid: errors.length === 0 }
