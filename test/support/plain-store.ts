@@ -171,6 +171,17 @@ export class PlainStore {
     return [...out, ...due]
   }
 
+  /**
+   * Newer versions than the latest that is out, held by an embargo of what they refer to and by none of their own: these bind
+   * older versions of their object, by all but the time, or whoever embargoes what they refer to would open those (§6, §7).
+   */
+  binding(collection: number, organization: string, id: string, now: Micros): Row[] {
+    const chain = this.chain(collection, organization, id)
+    const key = chain.filter((r) => r.held === null).at(-1)?.key
+    const newer = chain.filter((r) => r.held !== null && r.held > now && (!key || r.key > key))
+    return newer.filter((r) => this.labels(r).every((label) => BigInt(label.notBefore ?? 0) <= now))
+  }
+
   /** What each object that it refers to says, by the id of that object. */
   referenced(row: Row, now: Micros): Map<string, Said[]> {
     const found = new Map<string, Said[]>()

@@ -6,8 +6,8 @@ import { takeOut } from './plain-copy.ts'
 import { isContainer } from './plain-disclosed.ts'
 import type { PlainStore, Row, Said } from './plain-store.ts'
 
-/** Admitted as a reader, or as the submitter, whom only the cap of its credential stops. */
-type As = 'reader' | 'submitter'
+/** Admitted as a reader; as the submitter, whom only the cap of its credential stops; or as a reader whom no embargo stops. */
+type As = 'reader' | 'submitter' | 'timeless'
 
 interface Copy {
   text: string
@@ -78,12 +78,15 @@ export class View {
   /** Older versions need what the latest does, all parts of it (§5, §7). */
   #meetsLatest(row: Row): boolean {
     const latest = this.#store.latest(row.collection, row.organization, row.id, this.#now)
-    return latest
-      .filter((r) => r.key > row.key)
-      .every((r) => {
-        const parts = this.#store.parts(r).flatMap((p) => p.labels)
-        return this.#meets(r) && parts.every((label) => this.#judge.admits(label))
-      })
+    const binding = this.#store.binding(row.collection, row.organization, row.id, this.#now)
+    const needs = (newer: readonly Row[], as: As) =>
+      newer
+        .filter((r) => r.key > row.key)
+        .every((r) => {
+          const parts = this.#store.parts(r).flatMap((p) => p.labels)
+          return this.met(r, as) && parts.every((label) => this.#admits(label, as))
+        })
+    return needs(latest, 'reader') && needs(binding, 'timeless')
   }
 
   /**
@@ -121,6 +124,10 @@ export class View {
   }
 
   #admits(label: Label, as: As): boolean {
+    if (as === 'timeless') {
+      const { notBefore: _, ...rest } = label
+      return this.#judge.admits(rest)
+    }
     return as === 'reader' ? this.#judge.admits(label) : this.#judge.withinCap(label)
   }
 

@@ -1,0 +1,62 @@
+/**
+ * An embargo on what an object refers to opens nothing: a stricter version goes on to bind the older ones, whoever begins and ends
+ * the embargo (policy.md §6, §7).
+ */
+import { test } from 'tap'
+import { api } from '../support/api.ts'
+import { startServer } from '../support/server.ts'
+import { embargo, indicator, report, TLP, version } from '../support/stix.ts'
+import { policyWorld } from '../support/two-countries.ts'
+
+const LATER = BigInt(Date.UTC(2090, 0, 1)) * 1000n
+const green = { object_marking_refs: [TLP.green] }
+const until = (hour: string) => `2026-01-01T0${hour}:00:00.000Z`
+
+test('an embargo of another country does not open an older version', async (t) => {
+  const { topology, path, redacting } = policyWorld()
+  const server = await startServer(t, { topology })
+  const [author, colleague, sg] = [server.as('author'), server.as('colleague'), server.as('sg')]
+  const sees = async (collection: string, id: string) =>
+    Promise.all(
+      [author, colleague, sg, server.as('de')].map(async (client) => {
+        const answer = await client.getObject(collection, id, { 'match[version]': 'all' })
+        return answer.status === 200 ? answer.objects.length : answer.status
+      }),
+    )
+  for (const [collection, name] of [
+    [path, 'withhold'],
+    [redacting, 'redact'],
+  ] as const) {
+    await t.test(name, async (t) => {
+      const held = embargo(LATER)
+      const ours = indicator(green)
+      const theirs = indicator(green)
+      const later = { ...held, ...green }
+      await sg.add(collection, later, theirs)
+      await author.add(collection, ours)
+      const first = report([ours.id], { ...green, modified: until('1') })
+      const second = version(report([theirs.id], { ...first, object_refs: [theirs.id] }), until('2'))
+      await author.add(collection, first, { ...second, object_marking_refs: [TLP.red] })
+      t.same(await sees(collection, first.id), [2, 404, 404, 404], 'the second version hides the first one')
+      const put = await relabel(collection, theirs.id, [TLP.green, held.id])
+      t.equal(put, 200)
+      t.equal((await colleague.getObject(collection, theirs.id)).status, 404, 'the embargo is there')
+      t.same(await sees(collection, first.id), [2, 404, 404, 404], 'and has opened nothing')
+      t.equal(await relabel(collection, theirs.id, [TLP.green]), 200)
+      t.same(await sees(collection, first.id), [2, 404, 404, 404], 'nor does its end')
+      // A version that says as little as the first takes nothing away, embargo or not.
+      const open = version(first, until('3'))
+      await author.add(collection, { ...open, object_refs: [theirs.id] })
+      t.equal(await relabel(collection, theirs.id, [TLP.green, held.id]), 200)
+      t.same((await sees(collection, first.id))[0], 3)
+    })
+  }
+
+  async function relabel(collection: string, id: string, refs: string[]): Promise<number> {
+    const [, root = '', , name = ''] = collection.split('/')
+    const url = `/api/v1/roots/${root}/collections/${name}/objects/${id}`
+    const answer = await api(server, 'sg').patch(url, { object_marking_refs: refs, reason: 'a test' })
+    if (answer.status !== 200) throw new Error(answer.text)
+    return answer.status
+  }
+})
