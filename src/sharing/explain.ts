@@ -53,7 +53,7 @@ export async function explainObject(
   const readers = principalsOf(world, request.reader)
   if (!own.read || !isStixId(request.id) || readers === null) throw new AppError('notFound')
   const item = await findVersion(exchange, caller, collection, request, now)
-  const told = await toldOf(exchange, collection, item ? [item] : [], now)
+  const told = await toldOf(exchange, subject, collection, item ? [item] : [], now)
   const record = item && recordOf(world, subject, collection, item, told, now)
   if (!item || !record) throw new AppError('notFound')
   return {

@@ -49,6 +49,7 @@ export type Told = ReadonlyMap<number, AudienceRecord>
 /** @param items of one collection, read by the caller */
 export async function toldOf(
   exchange: Exchange,
+  subject: Subject,
   collection: Collection,
   items: readonly Labelling[],
   now: Micros,
@@ -59,7 +60,7 @@ export async function toldOf(
   const at = { exchange, db, collection, book: new Book(exchange, db), now }
   const told = new Map<number, AudienceRecord>()
   for (let i = 0; i < names.length; i += AT_ONCE) {
-    for (const [name, record] of await toldLabels(at, names.slice(i, i + AT_ONCE)))
+    for (const [name, record] of await toldLabels(at, names.slice(i, i + AT_ONCE), subject))
       told.set(Number(name), record)
   }
   return told
@@ -156,7 +157,7 @@ export async function countOwn(
   const counted: { tally: Tally; collection: Collection; record: AudienceRecord }[] = []
   for (const [seq, collection] of collections) {
     const own = tallies.filter((tally) => tally.collection === seq)
-    const told = await toldOf(exchange, collection, own, now)
+    const told = await toldOf(exchange, caller.subject, collection, own, now)
     for (const tally of own) {
       const record = recordOf(world, caller.subject, collection, tally, told, now)
       if (record) counted.push({ tally, collection, record })

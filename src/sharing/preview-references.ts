@@ -44,7 +44,7 @@ export async function withReferences(
   const names = (list: readonly CopyRow[]) => list.map((copy) => copy.accepted)
   const told =
     collection.redaction === 'redact'
-      ? await toldLabels(at, names(own.filter((copy) => hiding.has(copy.label))))
+      ? await toldLabels(at, names(own.filter((copy) => hiding.has(copy.label))), subject)
       : await knownLabelsOf(at, names(own), true)
   for (const copy of copies) {
     if (!copy.seen) continue

@@ -218,7 +218,7 @@ async function differenceTo(
     id,
     ownOnly(writer),
   )
-  const told = await toldOf(exchange, collection, last ? [last] : [], now)
+  const told = await toldOf(exchange, subject, collection, last ? [last] : [], now)
   const record = last && recordOf(world, subject, collection, last, told, now)
   if (!record) return null
   const before = readersOf(world, collection, record, now).map((r) => r.organization)

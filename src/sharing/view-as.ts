@@ -73,7 +73,7 @@ export async function viewAs(exchange: Exchange, caller: Asker, request: ViewReq
     })
     more = rows.length === size
     after = rows.at(-1)?.position ?? after
-    const told = await toldOf(exchange, collection, rows, now)
+    const told = await toldOf(exchange, caller.subject, collection, rows, now)
     for (const row of rows) {
       const item = eye.see(row, told)
       if (item) shown.push({ position: row.position, item })

@@ -4,7 +4,7 @@
  * author sees of each reference.
  */
 import type { Referenced } from '../policy/closure.ts'
-import type { AudienceRecord } from '../policy/model.ts'
+import type { AudienceRecord, Subject } from '../policy/model.ts'
 import { type EdgeRow, type LabelledRow, readEdges, readLabelledRows } from '../store/references.ts'
 import { sightOf } from './author-sight.ts'
 import { bySource } from './author-view.ts'
@@ -15,22 +15,33 @@ import { untilStable } from './until-stable.ts'
 /** Of its own rows that these lead to no more are looked at: of what lies beyond counts what it last saw. */
 const MOST_ROWS = 1_000
 
-/** @param accepted rows of one principal, by name: the author who asks */
+/** What lies above the cap of who asks is in no copy that it knows of: it admits nobody. */
+const TAKEN_OUT: Referenced[] = [{ record: { own: [{ level: 'red', org: '' }], submitter: '' } }]
+
+/**
+ * @param accepted rows of one principal, by name: the author who asks
+ * @param subject that author; what is above the cap of its token it does not see
+ */
 export async function toldLabels(
   at: Transaction,
   accepted: readonly bigint[],
+  subject: Subject,
 ): Promise<Map<bigint, AudienceRecord>> {
-  const { collection, book, now } = at
+  const { collection, book, now, exchange } = at
   const { rows, edges } = await readOwn(at, accepted)
   const [first] = rows
   if (!first) return new Map()
-  const sees = sightOf(at, first)
+  const sight = sightOf(at, first)
+  const admits = exchange.admits({ id: subject.principal.id, subject, token: null })
+  const capped = (record: AudienceRecord) => subject.cap === null || admits(record)
+  const sees = (record: AudienceRecord) => sight(record) && capped(record)
   const references = bySource(edges)
   const composer = new Composer(collection, now)
   const compositions = new Map<bigint, Composition>()
   const says = (edge: EdgeRow): Referenced[] => {
     // What it sees no more does not exist for it.
     if (edge.known === null || edge.known <= 0) return []
+    if (!capped(book.record(edge.known))) return TAKEN_OUT
     const held = (edge.held ?? []).map((one) => ({ record: book.record(one.label), at: BigInt(one.at) }))
     const waiting = held.filter((one) => one.at > now && sees(one.record))
     const { latest, label, mine } = edge
@@ -39,7 +50,8 @@ export async function toldLabels(
       label !== null &&
       sees(compositions.get(latest)?.record ?? book.record(label)) &&
       held.every((one) => one.at > now || sees(one.record))
-    const decides = open ? latest : mine
+    const itsOwn = mine !== null && capped(book.record(edge.mine_label as number)) ? mine : null
+    const decides = open ? latest : itsOwn
     const own = decides === null ? undefined : compositions.get(decides)
     const theirs = open && book.record(label).submitter !== first.principal
     const record = own?.record ?? book.record(theirs ? label : edge.known)

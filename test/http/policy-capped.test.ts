@@ -1,0 +1,40 @@
+/** A capped token is told nothing of what lies above its cap, though its owner reads that (policy.md §9, "The promise"). */
+import { test } from 'tap'
+import { api } from '../support/api.ts'
+import { startServer } from '../support/server.ts'
+import { forPerson, indicator, malware, newId, report, TLP } from '../support/stix.ts'
+import { policyWorld } from '../support/two-countries.ts'
+
+const TOKEN = 'a-token-with-a-cap-of-green-0001'
+const green = { object_marking_refs: [TLP.green] }
+
+test('whom a preview says to gain, where a copy of the last version is for readers of what is above the cap', async (t) => {
+  const { topology, redacting } = policyWorld()
+  const world = JSON.parse(topology)
+  world.principals[0].tokens = [{ name: 'capped', value: TOKEN, max_tlp: 'green', scopes: ['read', 'write'] }]
+  const server = await startServer(t, { topology: JSON.stringify(world) })
+  const author = server.as('author')
+  const [, root = '', , name = ''] = redacting.split('/')
+  const gained = async (id: string, authorization?: string) => {
+    const object = report([newId('indicator')], { id, object_marking_refs: [TLP.clear] })
+    const answer = await api(server, 'author', authorization).post('/api/v1/policy/preview', {
+      collection: { root, id: name },
+      object,
+    })
+    t.equal(answer.status, 200, answer.text)
+    const { difference } = answer.json as { difference: { gained: { id: string }[] } }
+    return difference.gained.map((one) => one.id)
+  }
+  const named = forPerson('de')
+  const seen = indicator(green)
+  const above = malware({ object_marking_refs: [TLP.red, named.id] })
+  const both = report([seen.id, above.id], green)
+  const one = report([seen.id], green)
+  // What it asks of its own markings is less than what its references ask: copies make the difference.
+  await author.add(redacting, named, seen, above, { ...both, object_marking_refs: [TLP.clear] })
+  await author.add(redacting, { ...one, object_marking_refs: [TLP.clear] })
+  t.same(await gained(both.id), [], 'one copy is for the person that is named')
+  const capped = `Bearer ${TOKEN}`
+  t.same(await gained(one.id, capped), ['decert'])
+  t.same(await gained(both.id, capped), ['decert'], 'to the token there is no such copy')
+})
