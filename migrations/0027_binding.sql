@@ -107,6 +107,40 @@ begin
   where i.collection = p_collection and i.position = t.position and i.audience <> t.wanted;
 end $$;
 
+-- As in 0008, with the markings of versions under an embargo.
+create or replace function edges(p_collection int, p_sources bigint[], p_principals text[])
+returns table (source bigint, target text, organization text, latest bigint, label int, held jsonb,
+  known int, refers boolean, mine bigint, mine_label int, mine_refers boolean)
+language sql stable security definer set search_path = comity, pg_temp as $$
+  select r.source, r.target, r.organization, open.accepted, coalesce(open.label, gone.audience), held.list,
+    r.known, exists (select from reference o where o.collection = p_collection and o.source = open.accepted),
+    mine.accepted, mine.label, exists (select from reference o where o.collection = p_collection and o.source = mine.accepted)
+  from unnest(p_sources, p_principals) as s (source, principal)
+  join reference r on r.collection = p_collection and r.source = s.source
+  left join lateral (
+    select i.accepted, i.label, i.version_key, i.principal from item i
+    where i.collection = p_collection and i.object_id = r.target and i.organization = r.organization and i.held_until is null
+    order by i.version_key desc, i.spec desc, i.accepted limit 1
+  ) open on true
+  left join lateral (
+    select i.accepted, i.label from item i
+    where open.principal <> s.principal and i.collection = p_collection and i.object_id = r.target
+      and i.organization = r.organization and i.held_until is null and i.principal = s.principal
+    order by i.version_key desc, i.spec desc, i.accepted limit 1
+  ) mine on true
+  left join lateral (
+    select jsonb_agg(jsonb_build_object('label', i.label, 'marks', i.marks, 'at', i.held_until)) as list from item i
+    where i.collection = p_collection and i.object_id = r.target and i.organization = r.organization and i.held_until is not null
+      and (open.version_key is null or i.version_key > open.version_key)
+  ) held on true
+  left join lateral (
+    select t.audience from tombstone t join audience a on a.id = t.audience
+    where open.label is null and held.list is null and t.collection = p_collection and t.object_id = r.target
+      and t.organization = r.organization
+    order by t.deleted desc, a.record ? 'held', t.version_key desc, t.spec desc limit 1
+  ) gone on true
+$$;
+
 -- step: chains
 
 -- Those that have such a version now.

@@ -7,6 +7,33 @@ import type { AudienceRecord, Label } from './model.ts'
 export interface Referenced {
   record: AudienceRecord
   at?: Micros
+  /** Beside what is out: it binds readers, and is not in the label. */
+  beside?: true
+}
+
+/**
+ * What a version demands while it is held by an embargo of what it refers to: all but the time, once its own embargo has ended.
+ * Otherwise whoever embargoes that would open what the version hides (policy.md §6, §7).
+ * @returns null where its own markings hold it as long
+ */
+export function bindingOf(
+  label: AudienceRecord,
+  marks: AudienceRecord,
+  heldUntil: Micros,
+): Referenced | null {
+  const own = BigInt(Math.max(0, ...marks.own.map(({ notBefore }) => notBefore ?? 0)))
+  if (own >= heldUntil) return null
+  const { own: labels, any, ...rest } = label
+  const record = {
+    ...rest,
+    own: labels.map(timeless),
+    ...(any && { any: any.map((clause) => clause.map((list) => list.map(timeless))) }),
+  }
+  return { record, beside: true, ...(own > 0n && { at: own }) }
+}
+
+function timeless({ notBefore: _, ...rest }: Label): Label {
+  return rest
 }
 
 type Clauses = NonNullable<AudienceRecord['any']>
@@ -19,12 +46,15 @@ export interface Joined {
 
 /** Labels of a version joined with those of what it refers to: all must admit. */
 export function join(marks: AudienceRecord, referenced: readonly Referenced[], now: Micros): Joined {
-  const open = referenced.filter((r) => r.at === undefined || r.at <= now).map((r) => r.record)
-  const waiting = referenced.filter((r) => r.at !== undefined && r.at > now)
+  const isDue = ({ at }: Referenced) => at === undefined || at <= now
+  const open = referenced.filter((r) => !r.beside && isDue(r)).map((r) => r.record)
+  const waiting = referenced.filter((r) => !isDue(r))
+  const beside = referenced.filter((r) => r.beside && isDue(r)).map((r) => r.record)
   const own = distinct([...marks.own, ...open.flatMap((r) => r.own)], now)
   const any = clauses([...(marks.any ?? []), ...open.flatMap((r) => r.any ?? [])], now)
   const later = demands([
     ...open.flatMap((r) => r.later ?? []),
+    ...beside.flatMap(({ own, any, later = [] }) => [{ labels: own, ...(any && { any }) }, ...later]),
     ...waiting.map(({ record, at }) => ({
       labels: record.own,
       ...(record.any && { any: record.any }),

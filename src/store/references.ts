@@ -82,6 +82,8 @@ export async function readLabelledRows(
 /** A newer version under embargo. */
 interface Held {
   label: number
+  /** Of its markings alone; null = the label. */
+  marks: number | null
   at: number
 }
 

@@ -1,7 +1,8 @@
 /** What references of objects that are being stored see: what is there, and what comes with them (policy.md §6). */
-import type { Referenced } from '../policy/closure.ts'
+import { bindingOf, type Referenced } from '../policy/closure.ts'
 import type { AudienceRecord } from '../policy/model.ts'
 import type { CopyRow } from '../store/references.ts'
+import type { Micros } from '../time.ts'
 import type { Edge } from './compose.ts'
 import type { Exchange } from './exchange.ts'
 import type { Candidate } from './prepare-objects.ts'
@@ -139,6 +140,12 @@ export class Arriving {
       : undefined
     const open = arriving === undefined ? stored && this.#label(stored, seen) : labels[arriving]
     const held: Referenced[] = []
+    const beside: Referenced[] = []
+    const hold = (record: AudienceRecord, at: Micros, marks: AudienceRecord) => {
+      held.push({ record, at })
+      const binding = seen ? null : bindingOf(record, marks, at)
+      if (binding) beside.push(binding)
+    }
     const newest =
       arriving === undefined ? stored?.version_key : this.#candidates[arriving]?.object.versionKey
     for (const copy of this.#copies.get(target) ?? []) {
@@ -146,13 +153,14 @@ export class Arriving {
       if (!this.#holds(copy, seen)) continue
       if (this.#replaced.has(copy.accepted) || (seen && !copy.seen)) continue
       if (newest && copy.version_key <= newest) continue
-      held.push({ record: this.#exchange.audience(copy.label), at: copy.held_until })
+      const [label, marks] = [copy.label, copy.marks].map((id) => this.#exchange.audience(id))
+      hold(label as AudienceRecord, copy.held_until, marks as AudienceRecord)
     }
     for (const i of own ? (this.#embargoed.get(target) ?? []) : []) {
-      const { heldUntil } = this.#candidates[i] as Candidate
-      if (heldUntil !== null) held.push({ record: labels[i] as AudienceRecord, at: heldUntil })
+      const { heldUntil, marks } = this.#candidates[i] as Candidate
+      if (heldUntil !== null) hold(labels[i] as AudienceRecord, heldUntil, marks)
     }
-    if (open) return [{ record: open }, ...held]
+    if (open) return [{ record: open }, ...held, ...beside]
     // All of them under embargo: nothing of it is out, so neither is what points at it.
     return held.map(({ record }) => ({ record }))
   }

@@ -1,5 +1,5 @@
 /** Labels of rows together with those of what they refer to, in circles as well, and what comes under an embargo with them. */
-import type { Referenced } from '../policy/closure.ts'
+import { bindingOf, type Referenced } from '../policy/closure.ts'
 import {
   type EdgeRow,
   type LabelledRow,
@@ -18,7 +18,8 @@ const MOST_HOLDS = 8
 
 /**
  * Compositions of rows, and what they refer to. What comes under an embargo here is the latest of its chain no more: its
- * row is held first, so that what refers to it is judged by another version that is open, if there is one (policy.md §7).
+ * row is held first, so that what refers to it is judged by another version that is open, if there is one, and by all that the
+ * held one asks for but the time (policy.md §7).
  */
 export async function composed(
   at: Transaction,
@@ -46,10 +47,12 @@ export async function composed(
       const { record, heldUntil } = compositions.get(row.accepted) as Composition
       const { accepted, marks, need } = row
       held.add(accepted)
+      const label = await book.id(record)
       holds.push({
         accepted,
-        label: await book.id(record),
-        marks,
+        label,
+        // Of a row whose references added nothing its label was that of its markings.
+        marks: (marks ?? row.label) === label ? null : (marks ?? row.label),
         need,
         heldUntil,
         move: false,
@@ -98,7 +101,11 @@ function closed(
         ? []
         : [{ record: book.record(label) }]
     const waiting = (held ?? []).map((h) => ({ record: book.record(h.label), at: BigInt(h.at) }))
-    return said.length > 0 ? [...said, ...waiting] : waiting.map(({ record }) => ({ record }))
+    if (said.length === 0) return waiting.map(({ record }) => ({ record }))
+    const beside = (held ?? []).flatMap(({ label, marks, at }) => {
+      return bindingOf(book.record(label), book.record(marks ?? label), BigInt(at)) ?? []
+    })
+    return [...said, ...waiting, ...beside]
   }
   untilStable(rows, (row) => {
     const own = references.get(row.accepted)

@@ -151,7 +151,7 @@ export function closeAmong(
 
 function openOnes({ referenced }: Edge): readonly AudienceRecord[] {
   const found: AudienceRecord[] = []
-  for (const { record, at } of referenced) if (at === undefined) found.push(record)
+  for (const { record, at, beside } of referenced) if (at === undefined && !beside) found.push(record)
   return found
 }
 

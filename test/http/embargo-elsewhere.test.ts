@@ -5,7 +5,7 @@
 import { test } from 'tap'
 import { api } from '../support/api.ts'
 import { startServer } from '../support/server.ts'
-import { embargo, indicator, report, TLP, version } from '../support/stix.ts'
+import { embargo, indicator, relationship, report, TLP, version } from '../support/stix.ts'
 import { policyWorld } from '../support/two-countries.ts'
 
 const LATER = BigInt(Date.UTC(2090, 0, 1)) * 1000n
@@ -37,13 +37,21 @@ test('an embargo of another country does not open an older version', async (t) =
       const first = report([ours.id], { ...green, modified: until('1') })
       const second = version(report([theirs.id], { ...first, object_refs: [theirs.id] }), until('2'))
       await author.add(collection, first, { ...second, object_marking_refs: [TLP.red] })
+      // What points at it, before and after.
+      const early = relationship(ours.id, first.id, green)
+      await author.add(collection, early)
       t.same(await sees(collection, first.id), [2, 404, 404, 404], 'the second version hides the first one')
       const put = await relabel(collection, theirs.id, [TLP.green, held.id])
       t.equal(put, 200)
       t.equal((await colleague.getObject(collection, theirs.id)).status, 404, 'the embargo is there')
       t.same(await sees(collection, first.id), [2, 404, 404, 404], 'and has opened nothing')
+      const late = relationship(ours.id, first.id, green)
+      await author.add(collection, late)
+      for (const { id } of [early, late])
+        t.same(await sees(collection, id), [1, 404, 404, 404], 'nor what points at it')
       t.equal(await relabel(collection, theirs.id, [TLP.green]), 200)
       t.same(await sees(collection, first.id), [2, 404, 404, 404], 'nor does its end')
+      for (const { id } of [early, late]) t.same(await sees(collection, id), [1, 404, 404, 404])
       // A version that says as little as the first takes nothing away, embargo or not.
       const open = version(first, until('3'))
       await author.add(collection, { ...open, object_refs: [theirs.id] })

@@ -84,6 +84,8 @@ export function rightsOf(
 export interface Said {
   store: PlainStore
   row: Row
+  /** It binds by all but the time: see PlainStore.binding. */
+  timeless?: true
 }
 
 export interface References {
@@ -198,10 +200,11 @@ export class PlainStore {
       const out = latest.filter((r) => r.held === null).at(-1)
       // All of it under embargo: nothing of it is out, so neither is what points at it.
       const rows = out ? [out, ...latest.filter((r) => r.held !== null)] : chain
-      found.set(
-        target,
-        rows.map((r) => ({ store: this, row: r })),
-      )
+      const said = rows.map((r): Said => ({ store: this, row: r }))
+      if (out)
+        for (const r of this.binding(row.collection, organization, target, now))
+          said.push({ store: this, row: r, timeless: true })
+      found.set(target, said)
     }
     return found
   }

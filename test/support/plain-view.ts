@@ -131,10 +131,11 @@ export class View {
     return as === 'reader' ? this.#judge.admits(label) : this.#judge.withinCap(label)
   }
 
-  #saidMet({ store, row }: Said, as: As): boolean {
+  #saidMet({ store, row, timeless }: Said, as: As): boolean {
     // Time stops no submitter, nor does what is due and not yet out (§7).
     if (as === 'submitter' && row.held !== null && hasOut(store, row)) return true
-    return store === this.#store ? this.met(row, as) : store.view(this.#reader, this.#now).met(row, as)
+    const how = timeless ? 'timeless' : as
+    return store === this.#store ? this.met(row, how) : store.view(this.#reader, this.#now).met(row, how)
   }
 
   #copy(row: Row, as: As): string | null {
