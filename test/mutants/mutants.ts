@@ -291,6 +291,26 @@ export const ANSWERS: readonly Mutant[] = [
     'edge.known === null || edge.known <= 0',
     'edge.known === null',
   ]),
+  ...of('taxii/told-labels.js', [
+    'a token is told what is above its cap',
+    '!capped(book.record(edge.known))',
+    'false',
+  ]),
+  ...of('policy/closure.js', [
+    'what another embargo holds binds nothing that points at it',
+    'if (own >= heldUntil)',
+    'if (own >= 0n)',
+  ]),
+  ...of('taxii/composed.js', [
+    'a row that is held forgets its own markings',
+    'marks: (marks ?? row.label) === label ? null : (marks ?? row.label)',
+    'marks',
+  ]),
+  ...of('migrations/0027_binding.sql', [
+    'what another embargo holds binds no older version',
+    '(n.own_until is null or n.own_until < n.held_until)',
+    'false',
+  ]),
   ...of('taxii/arriving.js', [
     'what is held unseen is held when something refers to it',
     'return !known || known.held === true',
