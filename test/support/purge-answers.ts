@@ -22,12 +22,13 @@ interface Eyes {
   token: string | null
 }
 
+/** @returns ids of objects of which it would be told of recalls again, once its own writes change what it only reads back */
 export async function purgeAnswers(
   client: pg.Client,
   store: PlainStore,
   reader: Subject | null,
   now: Micros,
-): Promise<void> {
+): Promise<string[]> {
   const me = reader?.principal.id ?? ''
   const token = await client.query(`select id from token where principal = $1 and name = 'capped'`, [me])
   const eyes: Eyes = {
@@ -48,7 +49,7 @@ export async function purgeAnswers(
   )
   await purgeLedger(eyes)
   if (!eyes.chain) await cutAnew(eyes)
-  await purgeCauses(eyes, await readBack(client, store, reader, now), reader)
+  const asleep = await purgeCauses(eyes, await readBack(client, store, reader, now), reader)
   const { rows: audiences } = await client.query('select id, record from audience')
   const admitted = new Set<number>(
     (audiences as { id: number; record: AudienceRecord }[])
@@ -62,6 +63,7 @@ export async function purgeAnswers(
   await client.query('delete from quarantined where principal <> $1', [me])
   await client.query('drop table visible')
   await client.query(`set session_replication_role = origin`)
+  return asleep
 }
 
 /** "A person, with clearance RED, by a credential without `max_tlp`", who is custodian. */
@@ -213,13 +215,19 @@ async function readBack(
  * A recall that follows from another version, or from what an object points at, is not for who reads the object only as
  * its submitter: the cause is hidden from it, unless it did it itself.
  */
-async function purgeCauses({ client, me }: Eyes, back: number[], reader: Subject | null): Promise<void> {
-  if (allRecalls(reader)) return
+async function purgeCauses({ client, me }: Eyes, back: number[], reader: Subject | null): Promise<string[]> {
+  if (allRecalls(reader)) return []
   const causes = `r.kind in ('newer-version', 'reference') and r.actor <> $1`
   // It does so now, or did when the row was recalled.
-  const hidden = `(exists (select from visible v
-      where v.collection = r.collection and v.position = u.place and v.audience = any ($2::int[]))
-    or coalesce(r.audiences[array_position(r.places, u.place)] = any ($2::int[]), false))`
+  const since = `exists (select from visible v
+    where v.collection = r.collection and v.position = u.place and v.audience = any ($2::int[]))`
+  const then = `coalesce(r.audiences[array_position(r.places, u.place)] = any ($2::int[]), false)`
+  const hidden = `(${since} or ${then})`
+  const { rows: asleep } = await client.query(
+    `select distinct r.object_id as id from recall r cross join unnest(r.places) as u (place)
+      where ${causes} and ${since} and not ${then}`,
+    [me, back],
+  )
   await client.query(
     `update recall_notice n set places = x.places, times = x.times, fetched = coalesce(x.fetched, 0), versions = coalesce(x.versions, '{}')
       from (
@@ -237,6 +245,7 @@ async function purgeCauses({ client, me }: Eyes, back: number[], reader: Subject
     me,
   ])
   await client.query(`update recall r set ${placesWhere(`not ${hidden}`)} where ${causes}`, [me, back])
+  return asleep.map(({ id }) => String(id))
 }
 
 /** Of `recall r` what it says of the places `u.place` for which this is so. */

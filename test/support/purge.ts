@@ -13,7 +13,8 @@ export interface Purged {
   /**
    * Ids by which the reader may itself make visible what is hidden: its own organization has hidden copies of them, or
    * hidden rows refer to them, over whatever lies between, that nothing else hides (or whose recalls it hears of); or
-   * references to its organization's copies of them are taken out of what it gets.
+   * references to its organization's copies of them are taken out of what it gets; or recalls of them are not for it as long
+   * as it only reads them back.
    */
   entangled: Set<string>
   hidden: number
@@ -37,7 +38,8 @@ export async function purge(
     return rights?.write === true && row.principal === me && store.admits(reader, row, now)
   })
   const hidden = store.rows.filter((row) => !kept.includes(row))
-  const entangled = await entangledBy(client, store, { kept, hidden }, reader, now)
+  const targets = await targetsOf(client)
+  const entangled = entangledBy(store, { kept, hidden, targets }, reader, now)
   const counters = await countersOf(client)
   // One form for what follows.
   await client.query(
@@ -50,7 +52,9 @@ export async function purge(
   await purgeCopies(client, store, kept, reader, now)
   await purgeReferences(client, store, kept, reader, now)
   await purgeTombstones(client, store, reader, now)
-  await purgeAnswers(client, store, reader, now)
+  const asleep = await purgeAnswers(client, store, reader, now)
+  for (const id of asleep) entangled.add(id)
+  for (const id of reachedFrom(asleep, targets)) entangled.add(id)
   await client.query(`delete from status where principal <> $1`, [me])
   await client.query('delete from audit')
   await client.query(`delete from token where principal <> $1`, [me])
@@ -92,17 +96,13 @@ export async function purge(
 }
 
 /** See `Purged`. */
-async function entangledBy(
-  client: pg.Client,
+function entangledBy(
   store: PlainStore,
-  { kept, hidden }: { kept: readonly Row[]; hidden: readonly Row[] },
+  { kept, hidden, targets }: { kept: readonly Row[]; hidden: readonly Row[]; targets: Targets },
   reader: Subject | null,
   now: Micros,
-): Promise<Set<string>> {
+): Set<string> {
   const ids = new Set(hidden.filter((r) => r.organization === reader?.organization.id).map((r) => r.id))
-  const { rows } = await client.query(`select i.object_id as source, array_agg(distinct r.target) as targets
-    from reference r join item i on i.collection = r.collection and i.accepted = r.source group by 1`)
-  const targets = new Map<string, string[]>(rows.map((row) => [row.source, row.targets]))
   // A custodian hears of all recalls of its organization's objects.
   const told = (row: Row) =>
     reader?.principal.custodian === true && row.organization === reader.organization.id
@@ -123,14 +123,30 @@ async function entangledBy(
     ),
   )
   for (const target of taken) ids.add(target)
-  const reached = new Set<string>([...admitted.map((row) => row.id), ...taken])
+  for (const id of reachedFrom([...admitted.map((row) => row.id), ...taken], targets)) ids.add(id)
+  return ids
+}
+
+type Targets = ReadonlyMap<string, readonly string[]>
+
+/** What objects refer to, by id. */
+async function targetsOf(client: pg.Client): Promise<Targets> {
+  const { rows } = await client.query(`select i.object_id as source, array_agg(distinct r.target) as targets
+    from reference r join item i on i.collection = r.collection and i.accepted = r.source group by 1`)
+  return new Map(rows.map((row) => [row.source, row.targets]))
+}
+
+/** What these lead to, over any number of steps. */
+function reachedFrom(ids: readonly string[], targets: Targets): Set<string> {
+  const found = new Set<string>()
+  const reached = new Set<string>(ids)
   for (const id of reached) {
     for (const target of targets.get(id) ?? []) {
       reached.add(target)
-      ids.add(target)
+      found.add(target)
     }
   }
-  return ids
+  return found
 }
 
 interface Counters {
