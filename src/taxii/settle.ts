@@ -103,7 +103,7 @@ export async function settle(
     const weight = weighed.get(key) ?? weigh(at, row, label)
     weighed.set(key, weight)
     const parts = override ? weighParts(at, row, override, label) : NOTHING
-    const move = known.released || (known.gains && !known.label.held && (explicit || known.latest))
+    const move = known.released || (known.gains && (explicit || known.latest))
     const fresh: CopyNote[] = []
     for (const { record, rank, hash } of copies ?? [])
       fresh.push({ audience: await book.id(record), rank, hash })

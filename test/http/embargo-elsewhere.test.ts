@@ -68,3 +68,26 @@ test('an embargo of another country does not open an older version', async (t) =
     return answer.status
   }
 })
+
+test('what is released to its own organization under an embargo comes to who polls there', async (t) => {
+  const { topology, path } = policyWorld()
+  const server = await startServer(t, { topology })
+  const [author, colleague, sg] = [server.as('author'), server.as('colleague'), server.as('sg')]
+  const held = { ...embargo(LATER), ...green }
+  const object = indicator({ object_marking_refs: [TLP.red] })
+  await author.add(path, held, object, indicator(green))
+  const last = (await colleague.getObjects(path)).header('x-taxii-date-added-last') ?? ''
+  const [, root = '', , name = ''] = path.split('/')
+  const answer = await api(server, 'author').patch(
+    `/api/v1/roots/${root}/collections/${name}/objects/${object.id}`,
+    {
+      object_marking_refs: [TLP.amber, held.id],
+      reason: 'a test',
+    },
+  )
+  t.equal(answer.json.change, 'widened')
+  const poll = await colleague.getObjects(path, { added_after: last })
+  t.same(poll.ids, [object.id])
+  t.equal(poll.header('x-taxii-date-added-last'), answer.json.date_added)
+  t.same((await sg.getObjects(path, { added_after: last })).ids, [], 'and to nobody else before its time')
+})
