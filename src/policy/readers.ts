@@ -228,6 +228,14 @@ export function readersWithin(
   return admitted(world, collection, one)
 }
 
+/** A label without what versions beside the latest demand that another's embargo holds (`bindingOf`): of these nobody is told. */
+export function besideLeftOut(label: AudienceRecord): AudienceRecord {
+  const { later, ...rest } = label
+  const ahead = later?.filter(({ at }) => at !== undefined) ?? []
+  if (ahead.length === (later?.length ?? 0)) return label
+  return { ...rest, ...(ahead.length > 0 && { later: ahead }) }
+}
+
 /**
  * A record without what came into it from objects that the subject, who sees the row, may not see: the answers must
  * be the same when those are deleted.

@@ -3,7 +3,7 @@ import { type Rights, rights } from '../policy/access.ts'
 import { join, spelled } from '../policy/closure.ts'
 import type { AudienceRecord, Caller, Collection, Label, Subject, World } from '../policy/model.ts'
 import { decide } from '../policy/permit.ts'
-import { knownTo } from '../policy/readers.ts'
+import { besideLeftOut, knownTo } from '../policy/readers.ts'
 import { type Hiding, type Labelling, readTallies, type Tally } from '../store/own-items.ts'
 import { bare } from '../taxii/author-sight.ts'
 import { Book } from '../taxii/book.ts'
@@ -88,7 +88,7 @@ export function recordOf(
   // What is composed is spelled by this program, and compared with what the database spells.
   const composed = item.hides !== null || item.later.some((one) => one[4] !== null)
   const audience = (id: number) => {
-    const found = world.audiences[id]
+    const found = world.audiences[id] && besideLeftOut(world.audiences[id])
     return found && composed ? spelled(found) : found
   }
   // Of one that has gone meanwhile nothing is told.

@@ -1,7 +1,7 @@
 /** What references add to a preview: as far as the caller sees what they point at (policy.md §6). */
 import { type Joined, join, type Referenced } from '../policy/closure.ts'
 import type { AudienceRecord } from '../policy/model.ts'
-import { knownTo } from '../policy/readers.ts'
+import { besideLeftOut, knownTo } from '../policy/readers.ts'
 import { disclosedRefs, isContainer } from '../stix/index.ts'
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
@@ -53,7 +53,13 @@ export async function withReferences(
     const record =
       label && collection.redaction === 'withhold'
         ? label
-        : knownTo(exchange.world.topology, subject, label ?? exchange.audience(copy.label), marked, now)
+        : knownTo(
+            exchange.world.topology,
+            subject,
+            label ?? besideLeftOut(exchange.audience(copy.label)),
+            marked,
+            now,
+          )
     if (record.own.some(({ notBefore }) => notBefore !== undefined && BigInt(notBefore) > now)) continue
     byTarget.set(copy.object_id, [...(byTarget.get(copy.object_id) ?? []), { copy, record }])
   }
