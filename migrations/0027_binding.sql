@@ -20,6 +20,9 @@ $$;
 
 revoke all on function embargo_of, timeless from public;
 
+-- 0026 had it for some commits; nobody calls it.
+drop function if exists hidden_below(int, bigint, text);
+
 -- As in 0003, with the demands of versions that are held by what they refer to.
 create or replace function relink(p_collection int, p_ids text[]) returns void language plpgsql security definer set search_path = comity, pg_temp as $$
 declare

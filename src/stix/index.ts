@@ -1,10 +1,8 @@
 /** Everything pure about STIX: the raw scan, the door, ids, versions, markings. Imports nothing else of the project. */
 export { ACS_EXTENSION, type AcsConditions, readAcs } from './acs.ts'
 export { canonicalText, contentHash } from './canonical.ts'
-export { isWarningCode, WARNING_CODES } from './codes.ts'
-export { changedCreation, compareVersions, type VersionComparison } from './compare-versions.ts'
-export type { Policy } from './context.ts'
-export { contributingProperties, deterministicId } from './deterministic-id.ts'
+export { changedCreation } from './compare-versions.ts'
+export { contributingProperties } from './deterministic-id.ts'
 export { disclosedRefs, disclosesOthers, isContainer } from './disclosed.ts'
 export { type Checked, checkObject, type DoorOptions, isTolerated, type StixObject } from './door.ts'
 export {
@@ -14,7 +12,7 @@ export {
   readEnvelopeInTurns,
   readObject,
 } from './envelope.ts'
-export { DEFAULT_LIMITS, type Finding, type Limits } from './finding.ts'
+export { DEFAULT_LIMITS } from './finding.ts'
 export { isIdOf, isStixId, isTypeName, isUuid, parseStixId } from './ids.ts'
 export { IEP_EXTENSION, type IepConditions, readIep } from './iep.ts'
 export { type LintFinding, labelLint } from './label-lint.ts'
@@ -37,21 +35,8 @@ export {
   type Sought,
   seek,
 } from './match-fields.ts'
-export {
-  extractObservables,
-  type Observable,
-  PATTERN_LIMITS,
-  type PatternAst,
-  type PatternError,
-  type PatternLimits,
-  type PatternOptions,
-  type PatternResult,
-  type PatternVersion,
-  parsePattern,
-  printPath,
-  printPattern,
-} from './pattern/index.ts'
-export type { Profile } from './profile.ts'
+export * from './package.ts'
+export { printPath } from './pattern/index.ts'
 export { isRedacted, REDACTION_EXTENSION, REDACTION_EXTENSION_DEFINITION, redact } from './redact.ts'
 export {
   COMITY_IDENTITY,
@@ -62,14 +47,5 @@ export {
 } from './release.ts'
 export { parseSelector, resolves } from './selectors.ts'
 export { isTimestamp, timestampKey } from './timestamp.ts'
-export type { AnyStixObject, StixTypes } from './typed.ts'
 export { isCustom, isSco, META_TYPES, SCO_TYPES, SDO_TYPES, type Spec, SRO_TYPES } from './types.ts'
-export {
-  type ObjectReport,
-  type Report,
-  VALIDATOR_LIMITS,
-  type ValidateOptions,
-  validateObject,
-  validateText,
-} from './validate.ts'
 export { type Markings, withMarkings } from './with-markings.ts'

@@ -286,16 +286,11 @@ export const ANSWERS: readonly Mutant[] = [
     'const label = told.get(copy.accepted)',
     'const label = undefined',
   ]),
-  ...of('taxii/told-labels.js', [
-    'what it sees no more is told',
-    'edge.known === null || edge.known <= 0',
-    'edge.known === null',
-  ]),
-  ...of('taxii/told-labels.js', [
-    'a token is told what is above its cap',
-    '!capped(book.record(edge.known))',
-    'false',
-  ]),
+  ...of(
+    'taxii/told-labels.js',
+    ['what it sees no more is told', 'edge.known === null || edge.known <= 0', 'edge.known === null'],
+    ['a token is told what is above its cap', '!capped(book.record(edge.known))', 'false'],
+  ),
   ...of('policy/closure.js', [
     'what another embargo holds binds nothing that points at it',
     'if (own >= heldUntil)',

@@ -254,9 +254,17 @@ test('doctor passes on a sound installation and names what is wrong', async (t) 
     '',
     holed,
   )
-  const earlier = '768fec5c1697888ed6caf2d28499e7cb9de33aff38e238d6a68694cf5318ecde'
-  await pool.rows(sql`update migration set checksum = ${earlier} where number = 25`)
-  t.notMatch((await outcome(doctor)).out.join('\n'), /not as applied/, 'two texts of 0025 come to the same')
+  for (const [number, earlier] of [
+    [25, '768fec5c1697888ed6caf2d28499e7cb9de33aff38e238d6a68694cf5318ecde'],
+    [26, 'fe5780082a1bae88cfe21d319ebb9b3d6ec2ba477155386436b0650c7a98718a'],
+  ] as const) {
+    await pool.rows(sql`update migration set checksum = ${earlier} where number = ${number}`)
+    t.notMatch(
+      (await outcome(doctor)).out.join('\n'),
+      /not as applied/,
+      `two texts of ${number} come to the same`,
+    )
+  }
   await pool.rows(sql`update migration set checksum = 'x' where number = 1`)
   t.match((await outcome(doctor)).out.join('\n'), /FAIL {2}migrations: 0001_core.sql is not as applied/)
 })

@@ -1,6 +1,7 @@
 /** gzip members and Brotli streams put together from parts: check sums, sizes, and that every reader of them gets the same bytes. */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import type { Transform } from 'node:stream'
 import {
   brotliDecompressSync,
   constants,
@@ -36,6 +37,17 @@ test('check sums combine', (t) => {
   t.end()
 })
 
+/** What a decompressing stream makes of bytes that come in pieces. */
+async function streamed(stream: Transform, packed: Buffer): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const end = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject))
+  for (let at = 0; at < packed.length; at += 1009) stream.write(packed.subarray(at, at + 1009))
+  stream.end()
+  await end
+  return Buffer.concat(chunks)
+}
+
 test('one member, whatever the parts', async (t) => {
   const texts = [
     '',
@@ -52,14 +64,7 @@ test('one member, whatever the parts', async (t) => {
       t.ok(gunzipSync(packed).equals(plain), `${before.length} + ${text.length}`)
       t.ok(unzipSync(packed).equals(plain))
       // As streams do it, and with nothing left over.
-      const stream = createGunzip()
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      const end = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject))
-      for (let at = 0; at < packed.length; at += 1009) stream.write(packed.subarray(at, at + 1009))
-      stream.end()
-      await end
-      t.ok(Buffer.concat(chunks).equals(plain))
+      t.ok((await streamed(createGunzip(), packed)).equals(plain))
       t.ok((await gzipped(page)).equals(packed), 'again the same bytes')
       const damaged = Buffer.from(packed)
       damaged[packed.length - 8] = (damaged[packed.length - 8] as number) ^ 1
@@ -91,14 +96,7 @@ test('one Brotli stream, whatever the parts', async (t) => {
       const plain = Buffer.from(`${before}${text}${before && ']}'}`)
       const packed = await brotlied(page)
       t.ok(brotliDecompressSync(packed).equals(plain), `${before.length} + ${text.length}`)
-      const stream = createBrotliDecompress()
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      const end = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject))
-      for (let at = 0; at < packed.length; at += 1009) stream.write(packed.subarray(at, at + 1009))
-      stream.end()
-      await end
-      t.ok(Buffer.concat(chunks).equals(plain), 'as streams do it')
+      t.ok((await streamed(createBrotliDecompress(), packed)).equals(plain), 'as streams do it')
       t.ok((await brotlied(page)).equals(packed), 'again the same bytes')
       if (before === '') t.ok(kept.length === 0 || kept.shed() > 0, 'the text can go')
     }
