@@ -1,8 +1,11 @@
 /** Compiles a reader to the set of audiences it may see; the only caller of permit() (policy.md §11). */
 import type { Micros } from '../time.ts'
 import { labelsIn, representatives } from './kin.ts'
-import type { AudienceRecord, Label, Subject, World } from './model.ts'
+import { type AudienceRecord, type Label, type Subject, TLPS, type World } from './model.ts'
 import { decide, permit } from './permit.ts'
+
+/** What a token may be capped at and does not read all. */
+const CAPS = TLPS.filter((level) => level !== 'red')
 
 /** Audience ids that a reader sees, as Postgres reads them. */
 export interface Scope {
@@ -160,18 +163,36 @@ export class Scopes {
       : { principal: { ...principal, active: false }, organization, cap }
   }
 
-  /** Does anybody who may not read under `before` read under `after`, and the other way round? */
+  /** Does anybody who may not read under `before` read under `after`, and the other way round? A token of any cap counts as one who gains. */
   compare(before: AudienceRecord, after: AudienceRecord, now: Micros): { gains: boolean; loses: boolean } {
     const { topology } = this.#world
     const found = { gains: false, loses: false }
-    const weigh = (subject: Subject | null) => {
+    const both: Subject[] = []
+    for (const subject of [null, ...representatives(topology, [before, after])]) {
       const was = permit(topology, subject, before, now)
       const is = permit(topology, subject, after, now)
       if (is && !was) found.gains = true
       if (was && !is) found.loses = true
+      if (subject && was && is) both.push(subject)
     }
-    for (const subject of [null, ...representatives(topology, [before, after])]) weigh(subject)
+    // Which tokens there are decides nothing: a new date_added would tell of them.
+    found.gains ||= both.some((subject) =>
+      CAPS.some((cap) => {
+        const capped = { ...subject, cap }
+        return permit(topology, capped, after, now) && !permit(topology, capped, before, now)
+      }),
+    )
     return found
+  }
+
+  /** Does anybody who may read under `before` read no more under `after`? */
+  takes(before: AudienceRecord, after: AudienceRecord, now: Micros): boolean {
+    const { topology } = this.#world
+    const loses = (subject: Subject | null) =>
+      permit(topology, subject, before, now) && !permit(topology, subject, after, now)
+    if (loses(null)) return true
+    for (const subject of representatives(topology, [before, after])) if (loses(subject)) return true
+    return false
   }
 
   /** The first moment after `now` at which a decision may change. */

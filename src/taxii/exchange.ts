@@ -302,8 +302,13 @@ export class Exchange {
     return (this.#scopes as Scopes).asks(subject, this.clock.now())
   }
 
-  /** Who gains and who loses when a row's audience changes, of all principals that there are, and of anybody. */
+  /** Who gains and who loses when a row's audience changes, of all principals that there are, with tokens of any cap, and of anybody. */
   compare(before: AudienceRecord, after: AudienceRecord): { gains: boolean; loses: boolean } {
     return (this.#scopes as Scopes).compare(before, after, this.clock.now())
+  }
+
+  /** Does somebody lose it? The same as `compare`, for who asks no more. */
+  takes(before: AudienceRecord, after: AudienceRecord): boolean {
+    return (this.#scopes as Scopes).takes(before, after, this.clock.now())
   }
 }

@@ -24,9 +24,7 @@ export async function follow(at: Transaction, reader: Reader, appended: Appended
   if (known.length + awaited.length === 0) return
   const changed = await changedChains(at, reader, appended)
   const stricter = changed.flatMap(({ before, after, older }) =>
-    before && after && exchange.compare(book.record(before.label), book.record(after.label)).loses
-      ? older
-      : [],
+    before && after && exchange.takes(book.record(before.label), book.record(after.label)) ? older : [],
   )
   await noteTightening(db, collection.seq, stricter, { kind: 'newer-version', actor, reason: null })
   const chains = [...new Set([...awaited, ...changed.map((c) => c.id)])].map((id) => ({ id, organization }))

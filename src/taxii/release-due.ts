@@ -58,8 +58,7 @@ async function recall(
   const older = [...chains.values()].flatMap((chain) => {
     const former = chain.filter((copy) => !fresh.has(copy.accepted))
     const [before, after] = [latestOf(former), latestOf(chain)]
-    const lost =
-      before && after && exchange.compare(book.record(before.label), book.record(after.label)).loses
+    const lost = before && after && exchange.takes(book.record(before.label), book.record(after.label))
     return lost ? former.map((copy) => copy.accepted) : []
   })
   await noteTightening(db, collection.seq, older, { kind: 'newer-version', actor: '', reason: null })

@@ -165,7 +165,7 @@ function losesCopy(exchange: Exchange, book: Book, { was, now }: Recopied): bool
       (copy) =>
         copy.hash === hash &&
         copy.audience !== audience &&
-        exchange.compare(book.record(audience), book.record(copy.audience)).loses,
+        exchange.takes(book.record(audience), book.record(copy.audience)),
     ),
   )
 }
@@ -189,7 +189,7 @@ async function recopiedOf(
     const kept = after.some(
       (now) =>
         now.hash === copy.hash &&
-        (now.audience === audience || !exchange.compare(record, book.record(now.audience)).loses),
+        (now.audience === audience || !exchange.takes(record, book.record(now.audience))),
     )
     former.push({ ...copy, audience, lost: !kept })
   }
@@ -229,7 +229,7 @@ const NOTHING = { gains: false, loses: false }
 function weigh({ exchange, book, now }: Transaction, row: LabelledRow, label: number): Weight {
   const [was, is] = [book.record(row.label), book.record(label)]
   const held = asItWas(was, now)
-  return { ...exchange.compare(was, is), ended: held !== was && exchange.compare(held, is).loses }
+  return { ...exchange.compare(was, is), ended: held !== was && exchange.takes(held, is) }
 }
 
 /** Who gains or loses a part, when markings change. */

@@ -1,6 +1,7 @@
 /** A capped token is told nothing of what lies above its cap, though its owner reads that (policy.md §9, "The promise"). */
 import { test } from 'tap'
 import { api } from '../support/api.ts'
+import { T21 } from '../support/client.ts'
 import { startServer } from '../support/server.ts'
 import { forPerson, indicator, malware, newId, report, TLP } from '../support/stix.ts'
 import { policyWorld } from '../support/two-countries.ts'
@@ -37,4 +38,40 @@ test('whom a preview says to gain, where a copy of the last version is for reade
   const capped = `Bearer ${TOKEN}`
   t.same(await gained(one.id, capped), ['decert'])
   t.same(await gained(both.id, capped), ['decert'], 'to the token there is no such copy')
+})
+
+test('a capped token that polls gets what its own organization lowers to its cap', async (t) => {
+  const { topology, path: plain, redacting } = policyWorld()
+  const world = JSON.parse(topology)
+  world.principals[3].tokens = [{ name: 'capped', value: TOKEN, max_tlp: 'amber', scopes: ['read'] }]
+  const server = await startServer(t, { topology: JSON.stringify(world) })
+  const de = server.as('de')
+  for (const path of [plain, redacting]) {
+    const [, root = '', , name = ''] = path.split('/')
+    const strict = indicator({ object_marking_refs: [TLP['amber+strict']] })
+    const about = report([strict.id], { object_marking_refs: [TLP.amber] })
+    const last = indicator({ object_marking_refs: [TLP.amber] })
+    await de.add(path, strict, about, last)
+    const poll = async (after: string) => {
+      const answer = await server.request({
+        path: `${path}objects/${after}`,
+        headers: { accept: T21, authorization: `Bearer ${TOKEN}` },
+      })
+      t.equal(answer.status, 200, answer.text)
+      const { objects = [] } = answer.json as { objects?: { id: string }[] }
+      return { ids: objects.map(({ id }) => id), last: answer.header('x-taxii-date-added-last') }
+    }
+    const before = await poll('')
+    t.notOk(before.ids.includes(strict.id))
+    t.ok(before.ids.includes(last.id))
+    const changed = await api(server, 'de').patch(
+      `/api/v1/roots/${root}/collections/${name}/objects/${strict.id}`,
+      { object_marking_refs: [TLP.amber], granular_markings: null, reason: 'a test' },
+    )
+    t.equal(changed.status, 200, changed.text)
+    t.equal((changed.json as { change: string }).change, 'widened')
+    const { ids } = await poll(`?added_after=${before.last}`)
+    t.ok(ids.includes(strict.id), 'though nobody else gains')
+    t.equal(ids.includes(about.id), path === plain, 'and what points at it')
+  }
 })
