@@ -34,8 +34,11 @@ export function actingAs(exchange: Exchange, name: string): Caller & { subject: 
   return { id: principal.id, subject, token: null }
 }
 
-/** @throws Refusal (2) naming what is unknown, or the right that is missing */
-export function actAs(exchange: Exchange, target: Target, right: keyof Rights): Acting {
+/**
+ * @param right `look`: to read, if only what is open to anybody
+ * @throws Refusal (2) naming what is unknown, or the right that is missing
+ */
+export function actAs(exchange: Exchange, target: Target, right: 'read' | 'write' | 'look'): Acting {
   const { world } = exchange
   const caller = actingAs(exchange, target.as)
   const root = world.roots.get(target.root)
@@ -46,9 +49,9 @@ export function actAs(exchange: Exchange, target: Target, right: keyof Rights): 
     const near = didYouMean(target.collection, root.byKey.keys())
     throw refuse(`The API root ${root.path} has no collection "${target.collection}"${near}.`)
   }
-  const found = rights(world, caller, collection) ?? { read: false, write: false }
-  if (!found[right]) {
-    const what = right === 'read' ? 'read from' : 'write to'
+  const found: Rights = rights(world, caller, collection) ?? { read: false, write: false }
+  if (right === 'look' ? !found.read && !found.open : !found[right]) {
+    const what = right === 'write' ? 'write to' : 'read from'
     throw refuse(
       `${caller.id} may not ${what} ${collection.alias ?? collection.id} of ${root.path}: grant it in the topology file, or name another principal with --as.`,
     )

@@ -6,6 +6,8 @@ import { rename, rm } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { Refusal } from '../errors.ts'
+import { readsAs } from '../policy/access.ts'
+import type { Caller } from '../policy/model.ts'
 import { scan } from '../stix/scan.ts'
 import { type Page, readPage } from '../store/read-items.ts'
 import { deliver } from '../taxii/deliveries.ts'
@@ -33,7 +35,7 @@ const PAGE_BYTES = 8 * 1024 * 1024
  * @throws Refusal (2) for a principal or collection that is not there, or no right to read; (1) when writing fails
  */
 export async function exportObjects(exchange: Exchange, options: ExportOptions): Promise<number> {
-  actAs(exchange, options, 'read')
+  actAs(exchange, options, 'look')
   await exchange.measureBreadth()
   const target = openTarget(options)
   try {
@@ -70,7 +72,8 @@ async function writeAll(exchange: Exchange, options: ExportOptions, stream: Writ
 
 async function nextPage(exchange: Exchange, options: ExportOptions, after: bigint | null): Promise<Page> {
   return await inWorld(exchange, true, async () => {
-    const { caller, collection } = actAs(exchange, options, 'read')
+    const { caller: acting, collection, rights } = actAs(exchange, options, 'look')
+    const caller = readsAs(rights, acting) as Caller
     const last = options.version === 'last'
     const reader = exchange.reader(caller)
     const page = await readPage(exchange.pages, reader, {

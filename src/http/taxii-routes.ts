@@ -7,7 +7,14 @@ import { addObjects } from '../taxii/add-objects.ts'
 import { deleteObject } from '../taxii/delete-object.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { getPage, type PageKind } from '../taxii/get-page.ts'
-import { findCollection, findRoot, inWorld, requireRead, requireWrite } from '../taxii/operation.ts'
+import {
+  findCollection,
+  findRoot,
+  inWorld,
+  readingAs,
+  requireRead,
+  requireWrite,
+} from '../taxii/operation.ts'
 import { getApiRoot, getCollection, getCollections, getDiscovery, isPublic } from '../taxii/server-info.ts'
 import { getStatus } from '../taxii/status.ts'
 import { send, sendPage, sendTagged, wantedOf } from './answer.ts'
@@ -128,7 +135,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
     await inWorld(exchange, true, async () => {
       const caller = await authenticated(who, request)
       const place = findCollection(exchange, caller, root, collection)
-      if (!place.rights.read && !place.rights.write) throw new AppError('notFound')
+      if (!place.rights.read && !place.rights.write && !place.rights.open) throw new AppError('notFound')
       requireRead(place)
       requireWrite(place)
       negotiate(request, config)
@@ -149,9 +156,9 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
       const caller = await entitled(exchange, who, request, root, collection)
       const place = findCollection(exchange, caller, root, collection)
       if (await answered(exchange, request, reply, allowed)) return
-      requireRead(place)
+      const reader = readingAs(place, caller)
       negotiate(request, config)
-      const answer = await getPage(exchange, caller, place, kind, queryOf(request), id, wantedOf(request))
+      const answer = await getPage(exchange, reader, place, kind, queryOf(request), id, wantedOf(request))
       reply.header('x-taxii-date-added-first', answer.first)
       reply.header('x-taxii-date-added-last', answer.last)
       await sendPage(request, reply, answer)

@@ -1,11 +1,17 @@
 /** Rights on collections: what the grants of the topology give a caller (policy.md §1, §8, §12). */
 import type { Caller, Collection, Root, World } from './model.ts'
-import { NO_COUNTRY } from './model.ts'
+import { ANONYMOUS, NO_COUNTRY } from './model.ts'
 
 export interface Rights {
   read: boolean
   write: boolean
+  /** Without a grant it reads what anybody does in a public collection: as anonymous, what is CLEAR. */
+  open?: true
 }
+
+/** As whom these rights let read; null = they do not. */
+export const readsAs = ({ read, open }: Rights, caller: Caller): Caller | null =>
+  read ? caller : open ? ANONYMOUS : null
 
 /**
  * Rights of a caller on a collection.
@@ -17,15 +23,18 @@ export function rights(world: World, caller: Caller, collection: Collection): Ri
   if (token?.collections && !token.collections.has(collection.id)) {
     if (collection.alias === null || !token.collections.has(collection.alias)) return null
   }
-  let found: Rights | null = collection.public ? { read: true, write: false } : null
+  let found = null as Rights | null
   for (const grant of collection.grants) {
     if (!reaches(world, caller, grant.to)) continue
     found = { read: (found?.read ?? false) || grant.read, write: (found?.write ?? false) || grant.write }
   }
-  if (found === null || token === null) return found
+  if (found === null && !collection.public) return null
+  const { read, write } = found ?? { read: false, write: false }
+  const may = (scope: 'read' | 'write') => token === null || token.scopes.includes(scope)
   return {
-    read: found.read && token.scopes.includes('read'),
-    write: found.write && token.scopes.includes('write'),
+    read: read && may('read'),
+    write: write && may('write'),
+    ...(collection.public && !read && may('read') && { open: true as const }),
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type Topology,
   type World,
 } from './model.ts'
-import { type Decision, decide } from './permit.ts'
+import { type Decision, decide, permit } from './permit.ts'
 
 /** What is decided on a kin, without a token's cap. */
 export interface Verdict extends Kin {
@@ -129,8 +129,8 @@ const readingPrincipals = new WeakMap<
   { principals: Topology['principals']; ids: ReadonlySet<string> }
 >()
 
-/** Active principals that may read from a collection, each without a token. */
-export function mayRead(world: World, collection: Collection): ReadonlySet<string> {
+/** Active principals whose grants let them read from a collection, each without a token. */
+function mayRead(world: World, collection: Collection): ReadonlySet<string> {
   // Collections and principals are read anew together; a simulated world has those of the real one.
   const { principals: all } = world.topology
   const kept = readingPrincipals.get(collection)
@@ -155,7 +155,7 @@ export function readersOf(
   record: AudienceRecord,
   now: Micros,
 ): OrganizationReaders[] {
-  return admitted(world, collection, allVerdicts(world.topology, record, now))
+  return admitted(world, collection, record, now, allVerdicts(world.topology, record, now))
 }
 
 /** The same, of some organizations only. */
@@ -166,15 +166,23 @@ export function readersAmong(
   now: Micros,
   organizations: readonly string[],
 ): OrganizationReaders[] {
-  return admitted(world, collection, verdicts(world.topology, record, now, organizations))
+  return admitted(world, collection, record, now, verdicts(world.topology, record, now, organizations))
 }
 
-function admitted(world: World, collection: Collection, all: readonly Verdict[]): OrganizationReaders[] {
-  const may = mayRead(world, collection)
+function admitted(
+  world: World,
+  collection: Collection,
+  record: AudienceRecord,
+  now: Micros,
+  all: readonly Verdict[],
+): OrganizationReaders[] {
+  // What anybody reads in a public collection, everybody does.
+  const open = collection.public && permit(world.topology, null, record, now)
+  const may = open ? null : mayRead(world, collection)
   const found = new Map<string, OrganizationReaders>()
   for (const { organization, principals, decision } of all) {
     if (!decision.yes) continue
-    const reading = principals.filter((p) => may.has(p.id))
+    const reading = may ? principals.filter((p) => may.has(p.id)) : principals
     if (reading.length === 0) continue
     let entry = found.get(organization.id)
     if (!entry) {
@@ -225,7 +233,7 @@ export function readersWithin(
     const principals = verdict.principals.filter((p) => p.id === party.principal)
     return principals.length > 0 ? [{ ...verdict, principals }] : []
   })
-  return admitted(world, collection, one)
+  return admitted(world, collection, record, now, one)
 }
 
 /** A label without what versions beside the latest demand that another's embargo holds (`bindingOf`): of these nobody is told. */

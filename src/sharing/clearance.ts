@@ -59,7 +59,7 @@ export function clearanceOf(exchange: Exchange, caller: Asker): Clearance {
       id: collection.id,
       alias: collection.alias,
       title: collection.title,
-      read: rights.read,
+      read: rights.read || rights.open === true,
       write: rights.write,
       redaction: collection.redaction,
       references: collection.refs,

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import { rights } from '../policy/access.ts'
 import { type Condition, explain } from '../policy/explain.ts'
 import type { AudienceRecord, Collection, Level, Principal, World } from '../policy/model.ts'
+import { permit } from '../policy/permit.ts'
 import { levelOf } from '../policy/words.ts'
 import { isStixId, timestampKey } from '../stix/index.ts'
 import { type OwnItem, readOwnVersions } from '../store/own-items.ts'
@@ -106,7 +107,8 @@ function explainTo(
     const organization = topology.organizations.get(principal.organization)
     if (!organization) continue
     const subject = { principal, organization, cap: null }
-    const may = rights(world, { id: principal.id, subject, token: null }, collection)?.read ?? false
+    const found = rights(world, { id: principal.id, subject, token: null }, collection)
+    const may = found?.read || (found?.open === true && permit(topology, null, record, now))
     const explanation = explain(topology, subject, may, record, now)
     const key = JSON.stringify(explanation)
     const group = groups.get(key) ?? { principals: 0, people: 0, feeds: 0, ...explanation }

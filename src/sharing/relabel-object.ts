@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import { rights } from '../policy/access.ts'
 import { countReaders } from '../policy/losers.ts'
 import type { AudienceRecord, Collection, Subject } from '../policy/model.ts'
+import { permit } from '../policy/permit.ts'
 import type { Markings } from '../stix/index.ts'
 import type { Database } from '../store/pool.ts'
 import { readPlaces, readTargets, type Target } from '../store/release-targets.ts'
@@ -162,9 +163,12 @@ async function knownLabel(
 function readers(exchange: Exchange, { collection }: Place, record: AudienceRecord | null): number {
   const { world } = exchange
   if (!record) return 0
+  const now = exchange.clock.now()
+  // What anybody reads in a public collection, everybody does.
+  const open = collection.public && permit(world.topology, null, record, now)
   const mayEnter = (subject: Subject) =>
-    rights(world, { id: subject.principal.id, subject, token: null }, collection)?.read ?? false
-  return countReaders(world.topology, record, exchange.clock.now(), mayEnter)
+    open || (rights(world, { id: subject.principal.id, subject, token: null }, collection)?.read ?? false)
+  return countReaders(world.topology, record, now, mayEnter)
 }
 
 /** An approval is a release: nobody loses by it. @throws unprocessable */

@@ -1,6 +1,6 @@
 /** One request's way through the exchange: who asks, in which world, again if the world has changed meanwhile. */
 import { AppError } from '../errors.ts'
-import { knowsRoot, type Rights, rights } from '../policy/access.ts'
+import { knowsRoot, type Rights, readsAs, rights } from '../policy/access.ts'
 import type { Caller, Collection, Root } from '../policy/model.ts'
 import { StaleWorld } from '../store/session.ts'
 import type { Exchange } from './exchange.ts'
@@ -61,6 +61,13 @@ export function findCollection(exchange: Exchange, caller: Caller, rootPath: str
 export function requireRead(place: Place): void {
   if (!place.rights.read)
     throw new AppError('forbidden', { detail: 'You may not read from this collection.' })
+}
+
+/** As whom the collection is read: anonymous, where it is public and no grant says more. @throws forbidden (T-5.3-01) */
+export function readingAs(place: Place, caller: Caller): Caller {
+  const found = readsAs(place.rights, caller)
+  if (!found) throw new AppError('forbidden', { detail: 'You may not read from this collection.' })
+  return found
 }
 
 /** @throws forbidden (T-5.5-02) */

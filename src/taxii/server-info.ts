@@ -46,7 +46,7 @@ export function getCollection(collection: Collection, r: Rights): object {
     title: collection.title,
     ...(collection.description && { description: collection.description }),
     ...(collection.alias && { alias: collection.alias }),
-    can_read: r.read,
+    can_read: r.read || r.open === true,
     can_write: r.write,
     media_types: [...collection.stix]
       .sort()

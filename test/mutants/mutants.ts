@@ -161,6 +161,11 @@ export const PURE: readonly Mutant[] = [
 
 /** Noticed by random worlds over HTTP against the plain store. */
 export const WORLDS: readonly Mutant[] = [
+  ...of('policy/access.js', [
+    'a public collection is a grant',
+    'open ? ANONYMOUS : null',
+    'open ? caller : null',
+  ]),
   ...of(
     'policy/label.js',
     ['hints do not raise', 'hint && rank(hint) > rank(level)', 'false'],
@@ -219,6 +224,11 @@ export const WORLDS: readonly Mutant[] = [
 
 /** Noticed by the tests of what is told and appended again, or by the replay. */
 export const ANSWERS: readonly Mutant[] = [
+  ...of('policy/compile.js', [
+    'tokens do not gain',
+    'found.gains ||= both',
+    'found.gains ||= [].concat(both).slice(both.length)',
+  ]),
   ...of(
     'taxii/settle.js',
     ['nobody is told what became stricter', "change === 'tightened' || change === 'both'", 'false'],

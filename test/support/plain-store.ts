@@ -65,7 +65,7 @@ export function rightsOf(
   t: Topology,
   reader: Subject | null,
   c: DeclaredCollection,
-): { read: boolean; write: boolean } | null {
+): { read: boolean; write: boolean; open?: boolean } | null {
   if (reader === null) return c.public ? { read: true, write: false } : null
   const { principal, organization } = reader
   const grants = c.grants.filter(
@@ -77,7 +77,9 @@ export function rightsOf(
       t.communities.get(to)?.members.has(organization.id),
   )
   if (grants.length === 0 && !c.public) return null
-  return { read: c.public || grants.some((g) => g.read), write: grants.some((g) => g.write) }
+  const read = grants.some((g) => g.read)
+  // "Anonymous: CLEAR in collections flagged `public`": whoever has no grant reads as anybody does.
+  return { read, write: grants.some((g) => g.write), open: c.public && !read }
 }
 
 /** A version that a reference leads to; of a chain that is gone, as it was in the store before. */
@@ -142,7 +144,10 @@ export class PlainStore {
     return this.#collections.get(row.collectionId) as DeclaredCollection
   }
 
-  rights(reader: Subject | null, collection: string): { read: boolean; write: boolean } | null {
+  rights(
+    reader: Subject | null,
+    collection: string,
+  ): { read: boolean; write: boolean; open?: boolean } | null {
     const c = this.#collections.get(collection)
     return c ? rightsOf(this.topology, reader, c) : null
   }
@@ -221,13 +226,25 @@ export class PlainStore {
 
   /** By its label and by the right to read the collection. */
   sees(reader: Subject | null, row: Row, now: Micros): boolean {
-    return this.rights(reader, row.collectionId)?.read === true && this.admits(reader, row, now)
+    const rights = this.rights(reader, row.collectionId)
+    if (rights?.open) return this.admits(null, row, now)
+    return rights?.read === true && this.admits(reader, row, now)
+  }
+
+  /** As whom it reads there. */
+  eyes(reader: Subject | null, collection: string): Subject | null {
+    return this.rights(reader, collection)?.open ? null : reader
+  }
+
+  /** What it gets of a row. */
+  viewOf(reader: Subject | null, row: Row, now: Micros): View {
+    return this.view(this.eyes(reader, row.collectionId), now)
   }
 
   /** Selectors of the marked parts that are in the reader's copy; null when no part is marked. */
   partsLeft(reader: Subject | null, row: Row, now: Micros): string[] | null {
     const parts = this.parts(row)
-    return parts.length === 0 ? null : this.view(reader, now).partsLeft(row)
+    return parts.length === 0 ? null : this.viewOf(reader, row, now).partsLeft(row)
   }
 
   admits(reader: Subject | null, row: Row, now: Micros): boolean {

@@ -14,7 +14,8 @@ export interface Purged {
    * Ids by which the reader may itself make visible what is hidden: its own organization has hidden copies of them, or
    * hidden rows refer to them, over whatever lies between, that nothing else hides (or whose recalls it hears of); or
    * references to its organization's copies of them are taken out of what it gets; or recalls of them are not for it as long
-   * as it only reads them back.
+   * as it only reads them back; or an object of its organization of which others have other copies leads to them: these are made
+   * anew with the first of its writes, and what they were before is not there to be recalled.
    */
   entangled: Set<string>
   hidden: number
@@ -39,7 +40,8 @@ export async function purge(
   })
   const hidden = store.rows.filter((row) => !kept.includes(row))
   const targets = await targetsOf(client)
-  const entangled = entangledBy(store, { kept, hidden, targets }, reader, now)
+  const copied = await copiedRows(client)
+  const entangled = entangledBy(store, { kept, hidden, targets, copied }, reader, now)
   const counters = await countersOf(client)
   // One form for what follows.
   await client.query(
@@ -95,10 +97,18 @@ export async function purge(
   }
 }
 
+interface Left {
+  kept: readonly Row[]
+  hidden: readonly Row[]
+  targets: Targets
+  /** Names of rows that have several copies. */
+  copied: ReadonlySet<string>
+}
+
 /** See `Purged`. */
 function entangledBy(
   store: PlainStore,
-  { kept, hidden, targets }: { kept: readonly Row[]; hidden: readonly Row[]; targets: Targets },
+  { kept, hidden, targets, copied }: Left,
   reader: Subject | null,
   now: Micros,
 ): Set<string> {
@@ -116,15 +126,27 @@ function entangledBy(
         now,
       ),
   )
-  const view = store.view(reader, now)
   const taken = kept.flatMap((row) =>
-    takenOut(store, view, row).filter(
+    takenOut(store, store.viewOf(reader, row, now), row).filter(
       (ref) => store.references.targets.get(nameOf(row))?.get(ref) === reader?.organization.id,
     ),
   )
   for (const target of taken) ids.add(target)
+  const copies = kept.filter((row) => row.organization === reader?.organization.id && copied.has(nameOf(row)))
+  for (const id of reachedFrom(
+    copies.map((row) => row.id),
+    targets,
+  ))
+    ids.add(id)
   for (const id of reachedFrom([...admitted.map((row) => row.id), ...taken], targets)) ids.add(id)
   return ids
+}
+
+async function copiedRows(client: pg.Client): Promise<Set<string>> {
+  const { rows } = await client.query(
+    `select collection || ' ' || accepted as name from rendering group by collection, accepted having count(*) > 1`,
+  )
+  return new Set(rows.map(({ name }) => String(name)))
 }
 
 type Targets = ReadonlyMap<string, readonly string[]>
@@ -179,12 +201,14 @@ async function purgeCopies(
   reader: Subject | null,
   now: Micros,
 ): Promise<void> {
+  const seqs = await client.query('select seq, id::text from collection')
+  const eyes = new Map(seqs.rows.map(({ seq, id }) => [seq, store.eyes(reader, id)]))
   const { rows } = await client.query(`select r.collection, r.accepted::text, r.audience, a.record
     from rendering r join audience a on a.id = r.audience order by r.rank desc`)
   const had = new Set<string>()
   for (const { collection, accepted, audience, record } of rows) {
     const name = `${collection} ${accepted}`
-    if (!had.has(name) && mayRead(store.topology, reader, record, now)) had.add(name)
+    if (!had.has(name) && mayRead(store.topology, eyes.get(collection) ?? null, record, now)) had.add(name)
     else
       await client.query('delete from rendering where collection = $1 and accepted = $2 and audience = $3', [
         collection,
@@ -192,7 +216,6 @@ async function purgeCopies(
         audience,
       ])
   }
-  const view = store.view(reader, now)
   const stored = await client.query(
     `select collection || ' ' || accepted as name, body from rendering union all
       select collection || ' ' || accepted, body from item where not parted`,
@@ -200,6 +223,7 @@ async function purgeCopies(
   const texts = new Map<string, string>(stored.rows.map((r) => [r.name, r.body]))
   for (const row of kept) {
     // What is there of it is what the reader gets, and nothing else.
+    const view = store.viewOf(reader, row, now)
     if (
       !isDeepStrictEqual(JSON.parse(texts.get(nameOf(row)) ?? 'null'), JSON.parse(view.copy(row) ?? 'null'))
     )
@@ -255,9 +279,8 @@ async function purgeReferences(
   reader: Subject | null,
   now: Micros,
 ): Promise<void> {
-  const view = store.view(reader, now)
   for (const row of kept) {
-    const gone = takenOut(store, view, row)
+    const gone = takenOut(store, store.viewOf(reader, row, now), row)
     await client.query('delete from reference where collection = $1 and source = $2 and target = any ($3)', [
       row.collection,
       row.accepted.toString(),
@@ -283,8 +306,13 @@ async function purgeTombstones(
     await client.query(`select t.ctid::text as at, t.organization, c.id::text as collection, a.record
     from tombstone t join audience a on a.id = t.audience join collection c on c.seq = t.collection`)
   for (const { at, organization, collection, record } of rows) {
-    const readable = store.rights(reader, collection)?.read
-    if (readable && mayRead(store.topology, reader, { origin: organization, ...record }, now)) continue
+    const rights = store.rights(reader, collection)
+    const readable = rights?.read || rights?.open
+    if (
+      readable &&
+      mayRead(store.topology, store.eyes(reader, collection), { origin: organization, ...record }, now)
+    )
+      continue
     await client.query('delete from tombstone where ctid = $1::tid', [at])
   }
 }

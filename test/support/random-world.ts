@@ -177,7 +177,9 @@ function collection(
   if (random.chance(everyone)) grants.push({ to: '*', read: true, write: random.chance(0.7) })
   const named = random.some([...sides, ...COMMUNITIES], 0.4)
   for (const to of [...named, ...random.some(persons, 0.2)]) {
-    grants.push({ to, read: random.chance(0.6), write: random.chance(0.6) })
+    const read = random.chance(0.6)
+    // Who may only write to a public collection reads it by two rules, its own and that for anybody: the model knows one.
+    grants.push({ to, read, write: random.chance(0.6) && (read || !('public' in more)) })
   }
   return {
     id: uuid4(`${root} ${title}`),

@@ -187,7 +187,8 @@ async function exported({ exchange }: Node, who: Who, what: NonNullable<Line['ex
   const subject = principal && !who.capped ? exchange.subject(principal) : null
   const collection = exchange.world.roots.get(what.root)?.byKey.get(what.collection)
   if (!subject || !collection) return 'nothing'
-  if (!rights(exchange.world, { id: who.id, subject, token: null }, collection)?.read) return 'nothing'
+  const found = rights(exchange.world, { id: who.id, subject, token: null }, collection)
+  if (!found?.read && !found?.open) return 'nothing'
   const stdout = new PassThrough()
   const said: string[] = []
   const written = wholeOf(stdout)
