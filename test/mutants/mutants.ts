@@ -161,11 +161,6 @@ export const PURE: readonly Mutant[] = [
 
 /** Noticed by random worlds over HTTP against the plain store. */
 export const WORLDS: readonly Mutant[] = [
-  ...of('policy/access.js', [
-    'a public collection is a grant',
-    'open ? ANONYMOUS : null',
-    'open ? caller : null',
-  ]),
   ...of(
     'policy/label.js',
     ['hints do not raise', 'hint && rank(hint) > rank(level)', 'false'],
@@ -224,6 +219,11 @@ export const WORLDS: readonly Mutant[] = [
 
 /** Noticed by the tests of what is told and appended again, or by the replay. */
 export const ANSWERS: readonly Mutant[] = [
+  ...of('policy/access.js', [
+    'a public collection is a grant',
+    'open ? ANONYMOUS : null',
+    'open ? caller : null',
+  ]),
   ...of('policy/compile.js', [
     'tokens do not gain',
     'found.gains ||= both',

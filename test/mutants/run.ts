@@ -27,6 +27,7 @@ const ASKED = [
   'embargo-beside-hidden',
   'embargo-elsewhere',
   'policy-capped',
+  'public-collection',
   'references',
   'answers-blind',
   'late-tightening',
