@@ -1,6 +1,6 @@
 /** Rights on collections: what the grants of the topology give a caller (policy.md §1, §8, §12). */
 import type { Caller, Collection, Root, World } from './model.ts'
-import { ANONYMOUS, NO_COUNTRY } from './model.ts'
+import { NO_COUNTRY } from './model.ts'
 
 export interface Rights {
   read: boolean
@@ -10,8 +10,11 @@ export interface Rights {
 }
 
 /** As whom these rights let read; null = they do not. */
-export const readsAs = ({ read, open }: Rights, caller: Caller): Caller | null =>
-  read ? caller : open ? ANONYMOUS : null
+export function readsAs({ read, open }: Rights, caller: Caller): Caller | null {
+  if (read) return caller
+  const { id, token, subject } = caller
+  return open && subject ? { id, token, subject: null, guest: subject } : null
+}
 
 /**
  * Rights of a caller on a collection.

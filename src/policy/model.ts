@@ -225,6 +225,8 @@ export interface Caller {
   id: string
   subject: Subject | null
   token: Token | null
+  /** Who it is all the same, when it reads as anybody does (`subject` null): for the ledger. */
+  guest?: Subject
   /** Known by a JWT, which was made from another credential and makes no further ones. */
   jwt?: true
 }

@@ -80,7 +80,7 @@ export function writtenAsRead(exchange: Exchange, caller: Caller, single: boolea
   return {
     record: {
       at: timeOf(exchange, single),
-      organization: caller.subject?.organization.id ?? '',
+      organization: organizationOf(caller),
       token: caller.token?.id ?? null,
       book: book.id,
       noted: book.bits,
@@ -107,6 +107,8 @@ export function writtenAsRead(exchange: Exchange, caller: Caller, single: boolea
     },
   }
 }
+
+const organizationOf = ({ subject, guest }: Caller): string => (subject ?? guest)?.organization.id ?? ''
 
 /** Whatever it is, the answer is not sent. */
 function unwritten(cause: unknown): AppError {
@@ -174,7 +176,7 @@ async function record(
   const delivery: NewDelivery = {
     at: '',
     principal: caller.id,
-    reader: caller.subject?.organization.id ?? '',
+    reader: organizationOf(caller),
     token: caller.token?.id ?? null,
     collection,
     epoch: String(epoch),

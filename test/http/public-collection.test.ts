@@ -89,4 +89,9 @@ test('who has no grant reads what is CLEAR there, as anybody does', async (t) =>
   t.same(await why(clear.id, 'de'), [true])
   t.same(await why(green.id, 'colleague'), [false])
   t.same(await why(green.id, 'sg'), [true])
+
+  await server.as('author').delete(`${path}objects/${clear.id}/`)
+  const recalled = await api(server, 'de').get('/api/v1/recalls')
+  const { items } = recalled.json as { items: { object: string; kind: string }[] }
+  t.match(items, [{ object: clear.id, kind: 'delete' }], 'whoever got it by name is told')
 })

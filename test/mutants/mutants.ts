@@ -221,8 +221,8 @@ export const WORLDS: readonly Mutant[] = [
 export const ANSWERS: readonly Mutant[] = [
   ...of('policy/access.js', [
     'a public collection is a grant',
-    'open ? ANONYMOUS : null',
-    'open ? caller : null',
+    'subject: null, guest: subject }',
+    'subject }',
   ]),
   ...of('policy/compile.js', [
     'tokens do not gain',

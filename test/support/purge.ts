@@ -242,6 +242,40 @@ async function purgeCopies(
           where p -> 'selectors' <@ $3::jsonb) where collection = $1 and accepted = $2`,
         [...where, JSON.stringify(left)],
       )
+    await renumber(client, where, JSON.parse(row.body), JSON.parse(view.copy(row) ?? '{}'))
+  }
+}
+
+type Json = Record<string, unknown>
+
+/** Selectors count the elements of lists as they are in the copy, of which references have gone. */
+async function renumber(client: pg.Client, where: unknown[], whole: Json, copy: Json): Promise<void> {
+  const places = new Map<string, number[]>()
+  const placesIn = (property: string): number[] => {
+    const all = whole[property] as unknown[]
+    const left = (copy[property] ?? []) as unknown[]
+    let next = 0
+    const found = all.map((one) =>
+      all.length === left.length || isDeepStrictEqual(one, left[next]) ? next++ : -1,
+    )
+    places.set(property, found)
+    return found
+  }
+  const renumbered = (selector: string): string[] => {
+    const [, property = '', index, rest = ''] = /^(\w+)\.\[(\d+)\](.*)$/.exec(selector) ?? []
+    if (index === undefined || !Array.isArray(whole[property])) return [selector]
+    const place = (places.get(property) ?? placesIn(property))[Number(index)] ?? -1
+    return place < 0 ? [] : [`${property}.[${place}]${rest}`]
+  }
+  const { rows } = await client.query('select parts from part where collection = $1 and accepted = $2', where)
+  for (const { parts } of rows as { parts: { selectors: string[] }[] }[]) {
+    const left = parts
+      .map((part) => ({ ...part, selectors: part.selectors.flatMap(renumbered) }))
+      .filter(({ selectors }) => selectors.length > 0)
+    await client.query('update part set parts = $3 where collection = $1 and accepted = $2', [
+      ...where,
+      JSON.stringify(left),
+    ])
   }
 }
 
