@@ -205,10 +205,14 @@ async function readBack(
   now: Micros,
 ): Promise<number[]> {
   const { rows } = await client.query('select id, record from audience')
-  return (rows as { id: number; record: AudienceRecord }[])
-    .filter(({ record }) => record.submitter === reader?.principal.id)
-    .filter(({ record }) => !mayRead(store.topology, reader, { ...record, submitter: '' }, now))
-    .map(({ id }) => id)
+  return (
+    (rows as { id: number; record: AudienceRecord }[])
+      .filter(({ record }) => record.submitter === reader?.principal.id)
+      // What is above the cap of its token it does not read back either: it has lost that, like anybody.
+      .filter(({ record }) => mayRead(store.topology, reader, record, now))
+      .filter(({ record }) => !mayRead(store.topology, reader, { ...record, submitter: '' }, now))
+      .map(({ id }) => id)
+  )
 }
 
 /**
