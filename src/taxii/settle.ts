@@ -257,10 +257,14 @@ function bodyOf(
     : { text: null, hash: null }
 }
 
-/** Rows that somebody lost. */
+/**
+ * Rows that somebody lost; or would have, if what is hidden from their author had not kept it from everybody before: whether a
+ * recall is issued must not tell of that.
+ */
 export function tightened(settled: readonly Settled[]): bigint[] {
+  const stricter = (change: Change) => change === 'tightened' || change === 'both'
   return settled
-    .filter(({ change }) => change === 'tightened' || change === 'both')
+    .filter(({ change, told }) => stricter(change) || stricter(told))
     .map(({ row }) => row.accepted)
 }
 
