@@ -257,14 +257,10 @@ function bodyOf(
     : { text: null, hash: null }
 }
 
-/**
- * Rows that somebody lost; or would have, if what is hidden from their author had not kept it from everybody before: whether a
- * recall is issued must not tell of that.
- */
+/** Rows that somebody lost. */
 export function tightened(settled: readonly Settled[]): bigint[] {
-  const stricter = (change: Change) => change === 'tightened' || change === 'both'
   return settled
-    .filter(({ change, told }) => stricter(change) || stricter(told))
+    .filter(({ change }) => change === 'tightened' || change === 'both')
     .map(({ row }) => row.accepted)
 }
 
