@@ -1,6 +1,6 @@
 /** A command that acts as a principal: who that is, in which collection, with which rights; or a sentence why not. */
 import { Refusal } from '../errors.ts'
-import { type Rights, rights } from '../policy/access.ts'
+import { mayLook, type Rights, rights } from '../policy/access.ts'
 import type { Caller, Collection, Subject } from '../policy/model.ts'
 import type { Exchange } from '../taxii/exchange.ts'
 import { collectionOf } from '../taxii/operation.ts'
@@ -50,7 +50,7 @@ export function actAs(exchange: Exchange, target: Target, right: 'read' | 'write
     throw refuse(`The API root ${root.path} has no collection "${target.collection}"${near}.`)
   }
   const found: Rights = rights(world, caller, collection) ?? { read: false, write: false }
-  if (right === 'look' ? !found.read && !found.open : !found[right]) {
+  if (right === 'look' ? !mayLook(found) : !found[right]) {
     const what = right === 'write' ? 'write to' : 'read from'
     throw refuse(
       `${caller.id} may not ${what} ${collection.alias ?? collection.id} of ${root.path}: grant it in the topology file, or name another principal with --as.`,

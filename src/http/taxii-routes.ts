@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { mayLook } from '../policy/access.ts'
 import type { Caller } from '../policy/model.ts'
 import { addObjects } from '../taxii/add-objects.ts'
 import { deleteObject } from '../taxii/delete-object.ts'
@@ -135,7 +136,7 @@ export function taxiiRoutes(app: FastifyInstance, exchange: Exchange, who: Who, 
     await inWorld(exchange, true, async () => {
       const caller = await authenticated(who, request)
       const place = findCollection(exchange, caller, root, collection)
-      if (!place.rights.read && !place.rights.write && !place.rights.open) throw new AppError('notFound')
+      if (!mayLook(place.rights) && !place.rights.write) throw new AppError('notFound')
       requireRead(place)
       requireWrite(place)
       negotiate(request, config)

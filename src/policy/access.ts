@@ -9,6 +9,9 @@ export interface Rights {
   open?: true
 }
 
+/** Do they let read, if only what is open to anybody? */
+export const mayLook = ({ read, open }: Rights): boolean => read || open === true
+
 /** As whom these rights let read; null = they do not. */
 export function readsAs({ read, open }: Rights, caller: Caller): Caller | null {
   if (read) return caller
@@ -26,13 +29,14 @@ export function rights(world: World, caller: Caller, collection: Collection): Ri
   if (token?.collections && !token.collections.has(collection.id)) {
     if (collection.alias === null || !token.collections.has(collection.alias)) return null
   }
-  let found = null as Rights | null
+  let [known, read, write] = [collection.public, false, false]
   for (const grant of collection.grants) {
     if (!reaches(world, caller, grant.to)) continue
-    found = { read: (found?.read ?? false) || grant.read, write: (found?.write ?? false) || grant.write }
+    known = true
+    read ||= grant.read
+    write ||= grant.write
   }
-  if (found === null && !collection.public) return null
-  const { read, write } = found ?? { read: false, write: false }
+  if (!known) return null
   const may = (scope: 'read' | 'write') => token === null || token.scopes.includes(scope)
   return {
     read: read && may('read'),

@@ -185,16 +185,6 @@ export class Scopes {
     return found
   }
 
-  /** Does anybody who may read under `before` read no more under `after`? */
-  takes(before: AudienceRecord, after: AudienceRecord, now: Micros): boolean {
-    const { topology } = this.#world
-    const loses = (subject: Subject | null) =>
-      permit(topology, subject, before, now) && !permit(topology, subject, after, now)
-    if (loses(null)) return true
-    for (const subject of representatives(topology, [before, after])) if (loses(subject)) return true
-    return false
-  }
-
   /** The first moment after `now` at which a decision may change. */
   #next(now: Micros): Micros {
     const world = this.#world

@@ -169,6 +169,16 @@ export function readersAmong(
   return admitted(world, collection, record, now, verdicts(world.topology, record, now, organizations))
 }
 
+/** Does anybody read it, as the collection is public? Then every principal does, whatever its grants. */
+export function openToAnybody(
+  { topology }: World,
+  collection: Collection,
+  record: AudienceRecord,
+  now: Micros,
+): boolean {
+  return collection.public && permit(topology, null, record, now)
+}
+
 function admitted(
   world: World,
   collection: Collection,
@@ -176,9 +186,7 @@ function admitted(
   now: Micros,
   all: readonly Verdict[],
 ): OrganizationReaders[] {
-  // What anybody reads in a public collection, everybody does.
-  const open = collection.public && permit(world.topology, null, record, now)
-  const may = open ? null : mayRead(world, collection)
+  const may = openToAnybody(world, collection, record, now) ? null : mayRead(world, collection)
   const found = new Map<string, OrganizationReaders>()
   for (const { organization, principals, decision } of all) {
     if (!decision.yes) continue

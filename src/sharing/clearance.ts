@@ -1,4 +1,5 @@
 /** What a subject may read at most, where, and by which rules it receives, in words that it can be told (policy.md §13). */
+import { mayLook } from '../policy/access.ts'
 import type { Tlp } from '../policy/model.ts'
 import { ceiling } from '../policy/permit.ts'
 import { lastWidening, type Received, received } from '../policy/receives.ts'
@@ -59,7 +60,7 @@ export function clearanceOf(exchange: Exchange, caller: Asker): Clearance {
       id: collection.id,
       alias: collection.alias,
       title: collection.title,
-      read: rights.read || rights.open === true,
+      read: mayLook(rights),
       write: rights.write,
       redaction: collection.redaction,
       references: collection.refs,

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import { rights } from '../policy/access.ts'
 import { type Condition, explain } from '../policy/explain.ts'
 import type { AudienceRecord, Collection, Level, Principal, World } from '../policy/model.ts'
-import { permit } from '../policy/permit.ts'
+import { openToAnybody } from '../policy/readers.ts'
 import { levelOf } from '../policy/words.ts'
 import { isStixId, timestampKey } from '../stix/index.ts'
 import { type OwnItem, readOwnVersions } from '../store/own-items.ts'
@@ -108,7 +108,7 @@ function explainTo(
     if (!organization) continue
     const subject = { principal, organization, cap: null }
     const found = rights(world, { id: principal.id, subject, token: null }, collection)
-    const may = found?.read || (found?.open === true && permit(topology, null, record, now))
+    const may = found?.read || openToAnybody(world, collection, record, now)
     const explanation = explain(topology, subject, may, record, now)
     const key = JSON.stringify(explanation)
     const group = groups.get(key) ?? { principals: 0, people: 0, feeds: 0, ...explanation }

@@ -2,8 +2,7 @@
 import { AppError } from '../errors.ts'
 import { definitionsNeeded, audienceOf as joined, type Labelled } from '../policy/label.ts'
 import type { AudienceRecord, Collection, Level, World } from '../policy/model.ts'
-import { decide } from '../policy/permit.ts'
-import { type OrganizationReaders, readersOf } from '../policy/readers.ts'
+import { type OrganizationReaders, openToAnybody, readersOf } from '../policy/readers.ts'
 import { levelOf } from '../policy/words.ts'
 import { granularRefs, isStixId, objectRefs } from '../stix/index.ts'
 import { readOwnVersions } from '../store/own-items.ts'
@@ -76,7 +75,7 @@ export async function preview(exchange: Exchange, caller: Asker, request: Previe
   return {
     level: levelOf(record),
     quarantined: whole.quarantined,
-    anonymous: isAnonymous(world, collection, record, now),
+    anonymous: openToAnybody(world, collection, record, now),
     ...audienceOf(readers),
     from: heldUntil === null ? null : afterwards(world, collection, record, heldUntil),
     withheld_parts: parts.length > 0 ? withheld(world, writer, value, label, readers, now) : [],
@@ -132,10 +131,6 @@ function refused(problems: string[]): Preview {
   }
 }
 
-function isAnonymous(world: World, collection: Collection, record: AudienceRecord, now: Micros): boolean {
-  return collection.public && decide(world.topology, null, record, now).yes
-}
-
 /** The same object after its embargo: the release job drops `held` and appends it again. */
 function afterwards(
   world: World,
@@ -146,7 +141,7 @@ function afterwards(
   const { held: _, ...open } = record
   return {
     at: formatMicros(at),
-    anonymous: isAnonymous(world, collection, open, at),
+    anonymous: openToAnybody(world, collection, open, at),
     ...audienceOf(readersOf(world, collection, open, at)),
   }
 }

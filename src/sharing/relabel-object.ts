@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import { rights } from '../policy/access.ts'
 import { countReaders } from '../policy/losers.ts'
 import type { AudienceRecord, Collection, Subject } from '../policy/model.ts'
-import { permit } from '../policy/permit.ts'
+import { openToAnybody } from '../policy/readers.ts'
 import type { Markings } from '../stix/index.ts'
 import type { Database } from '../store/pool.ts'
 import { readPlaces, readTargets, type Target } from '../store/release-targets.ts'
@@ -164,8 +164,7 @@ function readers(exchange: Exchange, { collection }: Place, record: AudienceReco
   const { world } = exchange
   if (!record) return 0
   const now = exchange.clock.now()
-  // What anybody reads in a public collection, everybody does.
-  const open = collection.public && permit(world.topology, null, record, now)
+  const open = openToAnybody(world, collection, record, now)
   const mayEnter = (subject: Subject) =>
     open || (rights(world, { id: subject.principal.id, subject, token: null }, collection)?.read ?? false)
   return countReaders(world.topology, record, now, mayEnter)

@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import { spelled } from '../policy/closure.ts'
 import { type Rules, Scopes } from '../policy/compile.ts'
+import { losers } from '../policy/losers.ts'
 import type { AudienceRecord, Caller, Principal, Subject, World } from '../policy/model.ts'
 import type { Pool } from '../store/pool.ts'
 import type { Way } from '../store/read-items.ts'
@@ -309,6 +310,6 @@ export class Exchange {
 
   /** Does somebody lose it? The same as `compare`, for who asks no more. */
   takes(before: AudienceRecord, after: AudienceRecord): boolean {
-    return (this.#scopes as Scopes).takes(before, after, this.clock.now())
+    return losers(this.world.topology, before, after, this.clock.now()).length > 0
   }
 }

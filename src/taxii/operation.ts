@@ -59,14 +59,15 @@ export function findCollection(exchange: Exchange, caller: Caller, rootPath: str
 
 /** @throws forbidden (T-5.3-01) */
 export function requireRead(place: Place): void {
-  if (!place.rights.read)
-    throw new AppError('forbidden', { detail: 'You may not read from this collection.' })
+  if (!place.rights.read) throw mayNotRead()
 }
+
+const mayNotRead = () => new AppError('forbidden', { detail: 'You may not read from this collection.' })
 
 /** As whom the collection is read: anonymous, where it is public and no grant says more. @throws forbidden (T-5.3-01) */
 export function readingAs(place: Place, caller: Caller): Caller {
   const found = readsAs(place.rights, caller)
-  if (!found) throw new AppError('forbidden', { detail: 'You may not read from this collection.' })
+  if (!found) throw mayNotRead()
   return found
 }
 

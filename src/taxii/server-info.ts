@@ -1,5 +1,5 @@
 /** Discovery, API root, collections, collection (TAXII 2.1 §4.1, 4.2, 5.1, 5.2): answered from memory. */
-import { knowsRoot, type Rights, rights, visibleCollections } from '../policy/access.ts'
+import { knowsRoot, mayLook, type Rights, rights, visibleCollections } from '../policy/access.ts'
 import { ANONYMOUS, type Caller, type Collection, type Root } from '../policy/model.ts'
 import type { Exchange } from './exchange.ts'
 import { MATCH_NAMES } from './match-filter.ts'
@@ -46,7 +46,7 @@ export function getCollection(collection: Collection, r: Rights): object {
     title: collection.title,
     ...(collection.description && { description: collection.description }),
     ...(collection.alias && { alias: collection.alias }),
-    can_read: r.read || r.open === true,
+    can_read: mayLook(r),
     can_write: r.write,
     media_types: [...collection.stix]
       .sort()

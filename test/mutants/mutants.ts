@@ -227,7 +227,7 @@ export const ANSWERS: readonly Mutant[] = [
   ...of('policy/compile.js', [
     'tokens do not gain',
     'found.gains ||= both',
-    'found.gains ||= [].concat(both).slice(both.length)',
+    'found.gains ||= both.slice(both.length)',
   ]),
   ...of(
     'taxii/settle.js',
