@@ -35,12 +35,15 @@ export async function toldLabels(
   const admits = exchange.admits({ id: subject.principal.id, subject, token: null })
   const capped = (record: AudienceRecord) => subject.cap === null || admits(record)
   const sees = (record: AudienceRecord) => sight(record) && capped(record)
+  /** Is what a copy with this reference asks for above the cap of its author's token? */
+  const isAbove = ({ latest, label }: EdgeRow) =>
+    latest !== null && label !== null && !capped({ ...book.record(label), submitter: first.principal })
   const references = bySource(edges)
   const composer = new Composer(collection, now)
   const compositions = new Map<bigint, Composition>()
   const says = (edge: EdgeRow): Referenced[] => {
-    // What it sees no more does not exist for it.
-    if (edge.known === null || edge.known <= 0) return []
+    // What it sees no more does not exist for it; but what lies above the cap is in no copy that it gets either.
+    if (edge.known === null || edge.known <= 0) return isAbove(edge) ? TAKEN_OUT : []
     if (!capped(book.record(edge.known))) return TAKEN_OUT
     const held = (edge.held ?? []).map((one) => ({ record: book.record(one.label), at: BigInt(one.at) }))
     const waiting = held.filter((one) => one.at > now && sees(one.record))

@@ -69,3 +69,29 @@ test('a capped token that polls gets what its own organization lowers to its cap
     t.equal(ids.includes(about.id), path === plain, 'and what points at it')
   }
 })
+
+test('what is left of a report for others, where its author sees neither a reference nor, by its token, a copy that has it', async (t) => {
+  const { topology, redacting } = policyWorld()
+  const world = JSON.parse(topology)
+  world.principals[0].tokens = [{ name: 'capped', value: TOKEN, max_tlp: 'amber+strict', scopes: ['read'] }]
+  const server = await startServer(t, { topology: JSON.stringify(world) })
+  const author = server.as('author')
+  const amber = { object_marking_refs: [TLP.amber] }
+  const strict = indicator({ object_marking_refs: [TLP['amber+strict']] })
+  const hidden = malware({ object_marking_refs: [TLP.red] })
+  const [both, one] = [report([strict.id, hidden.id], amber), report([strict.id], amber)]
+  await author.add(redacting, strict, both, one)
+  await server.as('colleague').add(redacting, hidden)
+  const capped = server.bearer(TOKEN)
+  for (const { id } of [both, one]) {
+    const [found] = (await capped.getObject(redacting, id)).objects
+    t.same(found?.object_refs, [strict.id], 'the token gets the same of both')
+    t.equal((await server.as('sg').getObject(redacting, id)).objects.length, 0)
+  }
+  const [, root, , name] = redacting.split('/')
+  const query = `root=${root}&collection=${name}&as=SG`
+  const answer = await api(server, 'author', `Bearer ${TOKEN}`).get(`/api/v1/policy/view-as?${query}`)
+  t.equal(answer.status, 200, answer.text)
+  const { items } = answer.json as { items: { id: string }[] }
+  t.same(items, [], 'and is told the same of both')
+})
