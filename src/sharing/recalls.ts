@@ -6,6 +6,7 @@ import {
   acknowledgeRecall,
   findRecalls,
   type Issued,
+  type Listener,
   type Notice,
   RECIPIENTS,
   readIssued,
@@ -26,9 +27,11 @@ const credential = ({ subject, token }: Member) => (subject.cap === null ? null 
 const seesAll = ({ subject: { principal, cap } }: Member) =>
   principal.kind === 'person' && principal.custodian && cap === null
 
-/** Audiences under which the caller sees objects, and not what made them stricter: it only reads back its own. */
-const hiddenCauses = (exchange: Exchange, caller: Member) =>
-  seesAll(caller) ? [] : exchange.readBack(caller)
+/** An author is told of its own only what it knows a reason of. */
+const listening = (exchange: Exchange, caller: Member): Listener =>
+  seesAll(caller)
+    ? { author: null, capped: false, readBack: [] }
+    : { author: caller.id, capped: caller.subject.cap !== null, readBack: exchange.readBack(caller) }
 
 /** The caller's notices, open ones first, each as soon as what it is about has happened. */
 export async function listRecalls(exchange: Exchange, caller: Member, asked: Asked) {
@@ -38,12 +41,12 @@ export async function listRecalls(exchange: Exchange, caller: Member, asked: Ask
   const limit = asked.limit ?? PAGE
   const beyond = walk && { open: walk.addedAfter === 1n, seq: walk.after }
   const reader = exchange.reader(caller)
-  const readBack = hiddenCauses(exchange, caller)
+  const listener = listening(exchange, caller)
   const read = () =>
     exchange.pool.transaction(async (db) => {
       await assume(db, reader)
       await findRecalls(db)
-      return await readNotices(db, reader, { token, id: null, beyond, limit, readBack })
+      return await readNotices(db, reader, { token, id: null, beyond, limit, listener })
     })
   // Sealing may note the same notices at this moment, in another order. What it had noted is there then.
   const rows = await read().catch((error: unknown) => {
@@ -76,11 +79,11 @@ function shown({ id, at, root, collection, object, versions, fetched, kind, reas
 export async function acknowledge(exchange: Exchange, caller: Member, recall: string) {
   const reader = exchange.reader(caller)
   const token = credential(caller)
-  const readBack = hiddenCauses(exchange, caller)
+  const listener = listening(exchange, caller)
   return await exchange.pool.transaction(async (db) => {
     await assume(db, reader)
     if (!(await acknowledgeRecall(db, recall, token, exchange.clock.now()))) throw new AppError('notFound')
-    const [notice] = await readNotices(db, reader, { token, id: recall, beyond: null, limit: 1, readBack })
+    const [notice] = await readNotices(db, reader, { token, id: recall, beyond: null, limit: 1, listener })
     if (!notice) throw new AppError('notFound')
     return shown(notice)
   })
@@ -96,7 +99,7 @@ export async function listIssued(exchange: Exchange, caller: Member, asked: Aske
           organization: organization.id,
           collections: [...readable(exchange, caller).keys()],
           all: seesAll(caller),
-          readBack: hiddenCauses(exchange, caller),
+          listener: listening(exchange, caller),
           before: walk.beyond,
           limit: walk.limit,
         })

@@ -13,23 +13,30 @@ export type RecallKind =
   | 'quarantine'
   | 'veto'
 
+/** What is recalled: names of rows (item.accepted). */
+export interface Recalled {
+  /** Rows that somebody lost, in fact or as far as their author knows. */
+  rows: bigint[]
+  /** Those of them of which their author knows no reason: to it there is no recall. */
+  untold: bigint[]
+}
+
 /**
- * Notes that rows have become stricter, or go, in the transaction that does so, which holds the collection's log; before
- * rows go. Whoever fetched one of them gets a notice, `actor` apart.
- * @param accepted names of the rows (item.accepted)
+ * Notes that rows have become stricter, in the transaction that makes them so, which holds the collection's log. Whoever
+ * fetched one of them gets a notice, `actor` apart.
  * @param copies of rows whose readers get copies: whose own is the same as before hears nothing
  */
 export async function noteTightening(
   db: Database,
   collection: number,
-  accepted: readonly bigint[],
+  { rows, untold }: Recalled,
   cause: { kind: RecallKind; actor: string; reason: string | null },
   copies: ReadonlyMap<bigint, Recopied> = new Map(),
 ): Promise<void> {
-  if (accepted.length === 0) return
+  if (rows.length === 0) return
   const texts = copies.size === 0 ? null : JSON.stringify(Object.fromEntries(copies))
-  await db.rows(sql`select note_tightening(${collection}, ${accepted.map(String)}::bigint[], ${cause.kind},
-    ${cause.actor}, ${cause.reason}, ${texts}::jsonb)`)
+  await db.rows(sql`select note_tightening(${collection}, ${rows.map(String)}::bigint[], ${cause.kind},
+    ${cause.actor}, ${cause.reason}, ${texts}::jsonb, ${untold.map(String)}::bigint[])`)
 }
 
 /** What readers of a row get, before and after; a text for all is one copy. */
@@ -69,19 +76,36 @@ export interface NoticeQuery {
   /** Beyond this one in the list: open ones first, then the last first. */
   beyond: { open: boolean; seq: bigint } | null
   limit: number
-  /** Audiences that the reader sees only because it submitted what carries them. */
+  listener: Listener
+}
+
+/** To whom a list says what. */
+export interface Listener {
+  /** Whose own rows it tells of only what it was told; null: of all (a custodian). */
+  author: string | null
+  /** By a token that sees less than its owner: of what it does not see of its owner's own it is told nothing. */
+  capped: boolean
+  /** Audiences that the reader sees only because it submitted what carries them: recalls of before it was noted who submitted what. */
   readBack: readonly number[]
 }
 
-/**
- * What follows from another version, or from what an object points at, need not be visible to who submitted it: it reads
- * its own back, and learns nothing new. To all others the label of the row tells it.
- */
-const CAUSES = sql`r.kind in ('newer-version', 'reference')`
+/** Did the author submit the row at this place? Unknown of what was noted before it was asked. */
+const mine = (place: Sql, { author }: Listener) =>
+  sql`coalesce(r.authors[array_position(r.places, ${place})] = ${author}::text, false)`
 
-/** Did the reader, when the row at this place was recalled, see it only because it had submitted it? It was told nothing, and is not later. */
-const readBackThen = (place: Sql, readBack: readonly number[]) =>
-  sql`coalesce(r.audiences[array_position(r.places, ${place})] = any (${readBack}::int[]), false)`
+/**
+ * Is this place its own, and did it become stricter only by what is hidden from it? The author reads its own back, and
+ * learns nothing new. To all others the label of the row tells it.
+ */
+const untold = (place: Sql, listener: Listener) => sql`(case when r.authors is not null
+  then ${mine(place, listener)} and coalesce(${place} = any (r.untold), false)
+  else ${listener.readBack}::int[] <> '{}' and r.kind in ('newer-version', 'reference') and ${onlyBack(place, listener)} end)`
+
+/** Does the reader, or did it when the row at this place was recalled, see it only because it had submitted it? */
+const onlyBack = (place: Sql, { readBack }: Listener) => sql`(
+  coalesce(r.audiences[array_position(r.places, ${place})] = any (${readBack}::int[]), false)
+  or exists (select from item i where i.collection = r.collection and i.position = ${place} and i.audience = any (${readBack}::int[]))
+  or exists (select from former f where f.collection = r.collection and f.position = ${place} and f.audience = any (${readBack}::int[])))`
 
 /** Of `r.copies`, is what the reader gets of this place the same as it got? */
 const untouched = ({ bits, size }: Reader) => {
@@ -103,11 +127,7 @@ const notOfItsCopy = ({ bits, size }: Reader, place: Sql) => {
 
 /** @returns at most one more than `limit` */
 export async function readNotices(db: Database, reader: Reader, query: NoticeQuery): Promise<Notice[]> {
-  const { beyond, readBack } = query
-  const back = sql`(${readBack}::int[] <> '{}' and (${readBackThen(sql`u.place`, readBack)} or exists (select from item i
-      where i.collection = r.collection and i.position = u.place and i.audience = any (${readBack}::int[]))
-    or exists (select from former f
-      where f.collection = r.collection and f.position = u.place and f.audience = any (${readBack}::int[]))))`
+  const { beyond, listener } = query
   const row = await readAs<{ found: Raw<Notice>[] | null }>(
     db,
     reader,
@@ -121,7 +141,7 @@ export async function readNotices(db: Database, reader: Reader, query: NoticeQue
         cross join lateral (
           select min(u.at) as fetched, array_agg(w.version) as versions
           from unnest(n.places, n.times) as u (place, at) join unnest(r.places, r.versions) as w (place, version) using (place)
-          where not (${CAUSES} and ${back}) and not ${untouched(reader)} having count(*) > 0
+          where not ${untold(sql`u.place`, listener)} and not ${untouched(reader)} having count(*) > 0
           union all
           select n.fetched, n.versions where n.places = '{}'
         ) t cross join lateral unnest(t.versions) v
@@ -190,16 +210,17 @@ export async function readIssued(
     /** Collections that the reader may read: of others it sees no object. */
     collections: readonly number[]
     all: boolean
-    /** Audiences that the reader sees only because it submitted what carries them. */
-    readBack: readonly number[]
+    listener: Listener
     before: bigint | null
     limit: number
   },
 ): Promise<Issued[]> {
-  const { readBack } = query
+  const { listener } = query
   const me = reader.principal
-  // Who did it knows.
-  const told = sql`(not (${CAUSES}) or r.actor = ${me} or `
+  // Who did it knows; and an author that sees all of its own is told of it whatever copies others get.
+  const told = (place: Sql) =>
+    sql`(not ${untold(place, listener)} or r.authors is null and r.actor = ${me})
+      and (not ${listener.capped}::boolean and ${mine(place, listener)} or not ${notOfItsCopy(reader, place)})`
   const row = await readAs<{ found: Raw<Issued>[] | null }>(
     db,
     reader,
@@ -213,15 +234,11 @@ export async function readIssued(
         from (
           select i.version, i.position from item i where i.collection = r.collection and i.position = any (r.places)
             and i.organization = r.organization and i.audience = any (${reader.scope}::int[])
-            and i.collection = any (${query.collections}::int[]) and ${told} i.audience <> all (${readBack}::int[])
-              and not ${readBackThen(sql`i.position`, readBack)})
-            and not ${notOfItsCopy(reader, sql`i.position`)}
+            and i.collection = any (${query.collections}::int[]) and ${told(sql`i.position`)}
           union all
           select f.version, f.position from former f where f.collection = r.collection and f.position = any (r.places)
             and f.organization = r.organization and f.audience = any (${reader.scope}::int[])
-            and f.collection = any (${query.collections}::int[]) and ${told} f.audience <> all (${readBack}::int[])
-              and not ${readBackThen(sql`f.position`, readBack)})
-            and not ${notOfItsCopy(reader, sql`f.position`)}
+            and f.collection = any (${query.collections}::int[]) and ${told(sql`f.position`)}
         ) o
       ) v
       cross join lateral (

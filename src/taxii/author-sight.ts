@@ -65,7 +65,7 @@ export interface Seen {
  */
 export function sightOf(
   { exchange, collection }: Pick<Transaction, 'exchange' | 'collection'>,
-  row: LabelledRow,
+  row: Pick<LabelledRow, 'principal' | 'organization'>,
 ): Sees {
   const { world } = exchange
   const subject = exchange.subject(world.topology.principals.get(row.principal))

@@ -23,6 +23,9 @@ import { untilStable } from './until-stable.ts'
 export interface Knowledge {
   gains: boolean
   loses: boolean
+  /** Of what it loses: by what happens to it now; or had it lost that before, by a change that nobody has noted since? */
+  lost: boolean
+  ended: boolean
   /** Is it the latest version that its author sees? */
   latest: boolean
   /** As it is now. */
@@ -157,14 +160,15 @@ export async function knowledge(
     return found?.record ?? (edge.known === null ? null : book.record(Math.abs(edge.known)))
   }
   const marksOf = (row: LabelledRow) => book.record(row.marks ?? row.label)
-  const labelOf = (row: LabelledRow) =>
+  const labelled = (row: LabelledRow, marks: AudienceRecord) =>
     knownLabel(
       collection,
       row.type,
-      overrides.get(row.accepted)?.marks ?? marksOf(row),
+      marks,
       (references.get(row.accepted) ?? []).flatMap((edge) => said(edge) ?? []),
       now,
     )
+  const labelOf = (row: LabelledRow) => labelled(row, overrides.get(row.accepted)?.marks ?? marksOf(row))
   for (let chosen = true; chosen; ) {
     for (const [edge, [first]] of choices) seen.set(edge, first as Seen)
     // Of the rows themselves, without their references first: labels only grow, until nothing changes.
@@ -195,21 +199,37 @@ export async function knowledge(
     compared.set(key, found)
     return found
   }
+  const weigh = (
+    row: LabelledRow,
+    override: Override | undefined,
+    before: AudienceRecord,
+    after: AudienceRecord,
+  ) => [
+    compare(before, after),
+    ...demandsOfParts(row.parts ?? [], override?.parts ?? row.parts ?? [], before, after, now).map((pair) =>
+      compare(pair.before, pair.after),
+    ),
+  ]
   const found = new Map<bigint, Knowledge>()
   for (const { row, sees } of known) {
     const own = references.get(row.accepted) ?? []
     const knew = own.flatMap(lastSeen).map((id) => book.record(id))
     const before = knownLabel(collection, row.type, marksOf(row), knew, now)
     const after = labels.get(row.accepted) as AudienceRecord
-    const parts = overrides.get(row.accepted)?.parts ?? row.parts ?? []
-    const pairs = demandsOfParts(row.parts ?? [], parts, before, after, now)
-    const weighed = [compare(before, after), ...pairs.map((pair) => compare(pair.before, pair.after))]
+    const override = overrides.get(row.accepted)
+    const weighed = weigh(row, override, before, after)
+    const loses = weighed.some((one) => one.loses)
+    // Markings are compared as its references are now: what these took from somebody before is not by the markings.
+    const without = override && labelled(row, marksOf(row))
+    const lost = without ? weigh(row, override, without, after).some((one) => one.loses) : loses
     found.set(row.accepted, {
       // What it sees again is released to it, at the least.
       gains:
         weighed.some((one) => one.gains) ||
         own.some((edge) => (edge.known ?? 0) < 0 && seen.get(edge)?.record != null),
-      loses: weighed.some((one) => one.loses),
+      loses,
+      lost,
+      ended: without !== undefined && !lost && compare(before, without).loses,
       latest: row.latest || !(row.superseded || sees(book.record(row.newest as number))),
       label: after,
       released: !after.held && embargoed(row, knownLabel(collection, row.type, marksOf(row), knew, NEVER)),

@@ -8,7 +8,8 @@ import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
 import { type Filter, parseFilter } from './filter.ts'
 import type { Place } from './operation.ts'
-import { propagate, recallPointing } from './settle.ts'
+import { recallPointing } from './recall.ts'
+import { propagate } from './settle.ts'
 
 /**
  * Deletes the versions that the query names, all of them without one (T-5.7-03).

@@ -2,20 +2,12 @@
 import { audienceOf, type Labelled } from '../policy/label.ts'
 import type { Collection } from '../policy/model.ts'
 import type { Database } from '../store/pool.ts'
-import { noteTightening } from '../store/recalls.ts'
 import { readLabelledRows } from '../store/references.ts'
 import { audit } from '../store/write-items.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
-import {
-  type Override,
-  propagate,
-  recallPointing,
-  recopied,
-  type Settled,
-  settle,
-  tightened,
-} from './settle.ts'
+import { recallPointing, recallSettled } from './recall.ts'
+import { type Override, propagate, type Settled, settle } from './settle.ts'
 
 export interface Relabelling {
   /** Names the row for good (item.accepted), unlike its position. */
@@ -69,7 +61,7 @@ export async function relabel(
   const settled = await settle(at, [...overrides.keys()], overrides, true)
   const followed = await propagate(at, chainsOf(settled))
   const { kind, actor, reason } = cause
-  await noteTightening(db, collection.seq, tightened(settled), cause, recopied(settled))
+  await recallSettled(at, settled, cause)
   await recallPointing(at, actor, followed, settled)
   const objects = settled.map(({ row, change }) => ({ id: row.object_id, version: row.version_key, change }))
   await audit(db, at.now, actor, 'relabel', {

@@ -1,13 +1,12 @@
 /** Ends embargoes whose time has come: the row is appended again, with a new date_added, for its whole audience (policy.md §7). */
 import { ANONYMOUS } from '../policy/model.ts'
-import { noteTightening } from '../store/recalls.ts'
-import { type CopyRow, readAllCopies, readDue } from '../store/references.ts'
+import { readAllCopies, readDue } from '../store/references.ts'
 import { lockAndAssume, StaleWorld } from '../store/session.ts'
-import { isNewer } from './arriving.ts'
 import { Book } from './book.ts'
 import type { Exchange } from './exchange.ts'
+import { recallOlder, recallPointing } from './recall.ts'
 import { chainsOf } from './relabel.ts'
-import { propagate, recallPointing, type Settled, settle, type Transaction } from './settle.ts'
+import { propagate, type Settled, settle, type Transaction } from './settle.ts'
 
 /** @returns how many objects were released; at most a thousand of one collection at once */
 export async function releaseDue(exchange: Exchange): Promise<number> {
@@ -46,28 +45,11 @@ async function recall(
   released: readonly Settled[],
   followed: readonly Settled[],
 ): Promise<void> {
-  const { exchange, db, collection, book } = at
   const fresh = new Set(released.map(({ row }) => row.accepted))
+  const chains = new Set(released.map(({ row }) => `${row.organization} ${row.object_id}`))
   const ids = [...new Set(released.map(({ row }) => row.object_id))]
-  const chains = new Map<string, CopyRow[]>()
-  for (const copy of await readAllCopies(db, collection.seq, ids, '\\x00', null)) {
-    if (copy.held_until !== null) continue
-    const key = `${copy.organization} ${copy.object_id}`
-    chains.set(key, [...(chains.get(key) ?? []), copy])
-  }
-  const older = [...chains.values()].flatMap((chain) => {
-    const former = chain.filter((copy) => !fresh.has(copy.accepted))
-    const [before, after] = [latestOf(former), latestOf(chain)]
-    const lost = before && after && exchange.takes(book.record(before.label), book.record(after.label))
-    return lost ? former.map((copy) => copy.accepted) : []
-  })
-  await noteTightening(db, collection.seq, older, { kind: 'newer-version', actor: '', reason: null })
+  const copies = await readAllCopies(at.db, at.collection.seq, ids, '\\x00', null)
+  const theirs = copies.filter((copy) => chains.has(`${copy.organization} ${copy.object_id}`))
+  await recallOlder(at, '', theirs, (copy) => fresh.has(copy.accepted))
   await recallPointing(at, '', followed)
-}
-
-function latestOf(chain: readonly CopyRow[]): CopyRow | undefined {
-  return chain.reduce<CopyRow | undefined>(
-    (found, copy) => (isNewer(copy.version_key, copy.spec, found?.version_key, found?.spec) ? copy : found),
-    undefined,
-  )
 }

@@ -4,7 +4,7 @@ import type { LabelledPart } from '../policy/label.ts'
 import type { AudienceRecord, Collection } from '../policy/model.ts'
 import { noteMatches } from '../store/match.ts'
 import type { Database } from '../store/pool.ts'
-import { type FormerCopy, noteTightening, type Recopied } from '../store/recalls.ts'
+import type { FormerCopy, Recopied } from '../store/recalls.ts'
 import {
   attach,
   type CopyNote,
@@ -40,6 +40,8 @@ export interface Settled {
   change: Change
   /** As far as its author knows: what answers may say. */
   told: Change
+  /** Of these, what its author is told of. */
+  known: { lost: boolean; ended: boolean }
   /** Did somebody lose it only when an embargo on what it refers to ended, which nobody has noted since? */
   ended: boolean
   /** Its new label. */
@@ -114,7 +116,7 @@ export async function settle(
       weight.loses || parts.loses || (!override && both !== null && losesCopy(exchange, book, both))
     const change = { change: changeOf(gains, loses), told: changeOf(known.gains, known.loses) }
     const ended = !loses && weight.ended
-    settled.push({ row, ...change, ended, label, position: row.position, copies: both })
+    settled.push({ row, ...change, known, ended, label, position: row.position, copies: both })
     // Other copies are other texts, even under the same label, as is the whole text after them: pages that nodes keep
     // have to know (`rewritten`).
     if (!same || move || copies || row.parted) {
@@ -255,37 +257,4 @@ function bodyOf(
   return row.parted
     ? { text: row.whole, hash: row.whole_hash?.toString('hex') ?? null }
     : { text: null, hash: null }
-}
-
-/** Rows that somebody lost. */
-export function tightened(settled: readonly Settled[]): bigint[] {
-  return settled
-    .filter(({ change }) => change === 'tightened' || change === 'both')
-    .map(({ row }) => row.accepted)
-}
-
-/**
- * Notes recalls of what became stricter with what it points at.
- * @param relabelled rows that got markings of their own: an embargo that had ended before may have taken them from
- * somebody, and the job that notes that finds them no more
- */
-export async function recallPointing(
-  { db, collection }: Transaction,
-  actor: string,
-  followed: readonly Settled[],
-  relabelled: readonly Settled[] = [],
-): Promise<void> {
-  const names = [...ended(relabelled), ...tightened(followed), ...ended(followed)]
-  const cause = { kind: 'reference', actor, reason: null } as const
-  await noteTightening(db, collection.seq, names, cause, recopied([...relabelled, ...followed]))
-}
-
-/** Rows that somebody lost when an embargo ended. */
-function ended(settled: readonly Settled[]): bigint[] {
-  return settled.filter((one) => one.ended).map(({ row }) => row.accepted)
-}
-
-/** What readers get of rows with copies, for recalls. */
-export function recopied(settled: readonly Settled[]): Map<bigint, Recopied> {
-  return new Map(settled.flatMap(({ row, copies }) => (copies ? [[row.accepted, copies] as const] : [])))
 }

@@ -19,6 +19,7 @@ interface Stage {
   nodes: [Node, Node]
   clock: TestClock
   add(path: string, ...objects: StixObject[]): Promise<void>
+  send(who: string, path: string, ...objects: StixObject[]): Promise<void>
   sees(path: string, id: string): Promise<string[]>
   /** Everything that a reader is told of a collection, byte by byte. */
   heard(path: string): Promise<string[]>
@@ -34,18 +35,20 @@ async function stage(t: Test): Promise<Stage> {
     for (const node of nodes) await node.close()
   })
   const other = nodes[1]
+  const send = async (who: string, path: string, ...objects: StixObject[]) => {
+    const answer = await nodes[0].call({
+      method: 'POST',
+      path: `${path}objects/`,
+      as: as(who),
+      body: JSON.stringify({ objects }),
+    })
+    t.equal(answer.taxiiStatus.failure_count, 0, answer.text)
+  }
   return {
     nodes,
     clock,
-    async add(path, ...objects) {
-      const answer = await nodes[0].call({
-        method: 'POST',
-        path: `${path}objects/`,
-        as: as('my'),
-        body: JSON.stringify({ objects }),
-      })
-      t.equal(answer.taxiiStatus.failure_count, 0, answer.text)
-    },
+    send,
+    add: (path, ...objects) => send('my', path, ...objects),
     async sees(path, id) {
       const found: string[] = []
       for (const who of WHO) {
@@ -149,6 +152,33 @@ test('who had fetched it hears of it also when it is given a label after that ti
   await nodes[0].work()
   t.strictSame(await recalls('de'), ['reference relationship'], 'once')
 })
+
+for (const hides of [false, true]) {
+  test(`an author is told of the end of its own embargo, ${hides ? 'also of' : 'without'} what had closed all before`, async (t) => {
+    const { nodes, clock, send, recalls } = await stage(t)
+    const target = malware(marked(TLP.green))
+    const relation = relationship(indicator().id, target.id, marked(TLP.green))
+    await send('my2', AT.closed, later, target, relation)
+    await nodes[1].call({ path: `${AT.closed}objects/`, as: as('de') })
+    clock.at += SECOND
+    if (hides)
+      await send('my', AT.closed, { ...version(target, '2026-01-02T00:00:00.000Z'), ...marked(TLP.red) })
+    t.strictSame(await recalls('my2', '/issued'), [])
+    const lost = ['newer-version malware', 'reference relationship']
+    t.strictSame(await recalls('de'), hides ? lost : [])
+    await send('my2', AT.closed, {
+      ...version(target, '2026-02-01T00:00:00.000Z'),
+      ...marked(TLP['amber+strict'], later.id),
+    })
+    clock.at = END
+    await nodes[0].work()
+    t.strictSame(await recalls('my2', '/issued'), lost)
+    await nodes[0].work()
+    t.strictSame(await recalls('my2', '/issued'), lost, 'once')
+    const loosened = hides ? ['newer-version malware', ...lost, 'reference relationship'] : lost
+    t.strictSame(await recalls('de'), loosened, 'who had it')
+  })
+}
 
 test('an embargoed version that is deleted before its time binds nothing', async (t) => {
   const { nodes, clock, add, sees } = await stage(t)

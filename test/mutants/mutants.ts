@@ -299,6 +299,7 @@ export const ANSWERS: readonly Mutant[] = [
   ...of(
     'taxii/told-labels.js',
     ['what it sees no more is told', 'edge.known === null || edge.known <= 0', 'edge.known === null'],
+    ['what is above a cap and unknown is in a copy', 'isAbove(edge) ? TAKEN_OUT : []', '[]'],
     ['a token is told what is above its cap', '!capped(book.record(edge.known))', 'false'],
   ),
   ...of('policy/closure.js', [
@@ -364,7 +365,7 @@ export const ANSWERS: readonly Mutant[] = [
     [
       'hidden causes recall what one reads back',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
-      'where not (${CAUSES} and ${back}) and not',
+      'where not ${untold(sql `u.place`, listener)} and not',
       'where not',
     ],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
@@ -372,22 +373,62 @@ export const ANSWERS: readonly Mutant[] = [
     [
       'recalls of parts that one never had are issued',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
-      'and not ${notOfItsCopy(reader, sql `i.position`)}',
-      '',
+      'or not ${notOfItsCopy(reader, place)})',
+      'or true)',
     ],
     [
       'recalls of parts that one never had are issued of where they were',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
-      'and not ${notOfItsCopy(reader, sql `f.position`)}',
+      'and ${told(sql `f.position`)}',
       '',
     ],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the program
-    ['hidden causes are issued', 'const told = sql `(not (${CAUSES}) or', 'const told = sql `(true or'],
+    ['hidden causes are issued', '(not ${untold(place, listener)} or', '(true or'],
   ),
   ...of('policy/closure.js', [
     'a part beside a stricter one is not weighed',
     'before: demandOf(before, covering(former, selector), now)',
     'before: demandOf(before, was, now)',
+  ]),
+  ...of(
+    'taxii/recall.js',
+    ['what hidden things had closed is not recalled', ' || known.lost', ''],
+    ['an author is told of what is hidden from it', '!known[by]', 'false'],
+    ['older versions are recalled as they are', 'if (!mixed.has(chain))', 'if (true)'],
+    [
+      'an author knows all labels of its own',
+      'known.get(copy.accepted) : labelOf(copy)',
+      'labelOf(copy) : labelOf(copy)',
+    ],
+    [
+      'an author knows of versions that are hidden from it',
+      'isOpen(copy) && sees(labelOf(copy))',
+      'isOpen(copy)',
+    ],
+    [
+      'an author knows what holds its own',
+      'own.includes(copy) ? !label(copy).held : copy.held_until === null',
+      'copy.held_until === null',
+    ],
+  ),
+  ...of(
+    'taxii/author-view.js',
+    ['the end of an embargo is a new marking', 'compare(before, without).loses', 'false'],
+    [
+      'a new marking is all that its author knows to have changed',
+      'const lost = without ?',
+      'const lost = false ?',
+    ],
+  ),
+  ...of('migrations/0028_told_recalls.sql', [
+    'nobody asks what an author is told of',
+    'filter (where x.accepted = any (p_untold))',
+    'filter (where false)',
+  ]),
+  ...of('taxii/follow.js', [
+    'what an author knows of its versions is what they say',
+    '!isPlain(book, chain) || fresh',
+    'fresh',
   ]),
   ...of('taxii/relabel.js', [
     'who lost it when an embargo ended hears nothing',
@@ -469,6 +510,7 @@ export const ANSWERS: readonly Mutant[] = [
   ...of(
     'sharing/recalls.js',
     ['a capped token has all notices', "subject.cap === null ? null : (token?.id ?? '')", 'null'],
+    ['a capped token is told of its owner’s', 'capped: caller.subject.cap !== null', 'capped: false'],
     ['every custodian has all recalls', 'principal.custodian && cap === null', 'principal.custodian'],
   ),
 ]

@@ -20,6 +20,7 @@ const HTTP = ['references', 'redaction', 'model-worlds'].map((name) => `test/htt
 const ASKED = [
   'short-way',
   'recalls',
+  'recalls-blind',
   'recalled-copies',
   'ledger',
   'ledger-blind',

@@ -22,13 +22,12 @@ interface Eyes {
   token: string | null
 }
 
-/** @returns ids of objects of which it would be told of recalls again, once its own writes change what it only reads back */
 export async function purgeAnswers(
   client: pg.Client,
   store: PlainStore,
   reader: Subject | null,
   now: Micros,
-): Promise<string[]> {
+): Promise<void> {
   const me = reader?.principal.id ?? ''
   const token = await client.query(`select id from token where principal = $1 and name = 'capped'`, [me])
   const eyes: Eyes = {
@@ -49,7 +48,7 @@ export async function purgeAnswers(
   )
   await purgeLedger(eyes)
   if (!eyes.chain) await cutAnew(eyes)
-  const asleep = await purgeCauses(eyes, await readBack(client, store, reader, now), reader)
+  await purgeCauses(eyes, reader)
   const { rows: audiences } = await client.query('select id, record from audience')
   const admitted = new Set<number>(
     (audiences as { id: number; record: AudienceRecord }[])
@@ -63,7 +62,6 @@ export async function purgeAnswers(
   await client.query('delete from quarantined where principal <> $1', [me])
   await client.query('drop table visible')
   await client.query(`set session_replication_role = origin`)
-  return asleep
 }
 
 /** "A person, with clearance RED, by a credential without `max_tlp`", who is custodian. */
@@ -197,66 +195,46 @@ function plain(row: Record<string, unknown>): Record<string, unknown> {
   )
 }
 
-/** Audiences that admit the reader only because it submitted what carries them. */
-async function readBack(
-  client: pg.Client,
-  store: PlainStore,
-  reader: Subject | null,
-  now: Micros,
-): Promise<number[]> {
-  const { rows } = await client.query('select id, record from audience')
-  return (
-    (rows as { id: number; record: AudienceRecord }[])
-      .filter(({ record }) => record.submitter === reader?.principal.id)
-      // What is above the cap of its token it does not read back either: it has lost that, like anybody.
-      .filter(({ record }) => mayRead(store.topology, reader, record, now))
-      .filter(({ record }) => !mayRead(store.topology, reader, { ...record, submitter: '' }, now))
-      .map(({ id }) => id)
-  )
-}
-
 /**
- * A recall that follows from another version, or from what an object points at, is not for who reads the object only as
- * its submitter: the cause is hidden from it, unless it did it itself.
+ * A recall of the reader's own row that follows from what is hidden from it is not for it. Of others' rows it need not know
+ * who submitted them, nor what these were told of.
  */
-async function purgeCauses({ client, me }: Eyes, back: number[], reader: Subject | null): Promise<string[]> {
-  if (allRecalls(reader)) return []
-  const causes = `r.kind in ('newer-version', 'reference') and r.actor <> $1`
-  // It does so now, or did when the row was recalled.
-  const since = `exists (select from visible v
-    where v.collection = r.collection and v.position = u.place and v.audience = any ($2::int[]))`
-  const then = `coalesce(r.audiences[array_position(r.places, u.place)] = any ($2::int[]), false)`
-  const hidden = `(${since} or ${then})`
-  const { rows: asleep } = await client.query(
-    `select distinct r.object_id as id from recall r cross join unnest(r.places) as u (place)
-      where ${causes} and ${since} and not ${then}`,
-    [me, back],
-  )
+async function purgeCauses({ client, me }: Eyes, reader: Subject | null): Promise<void> {
+  if (allRecalls(reader)) return
+  const hidden = `(a.author = $1 and coalesce(u.place = any (r.untold), false))`
   await client.query(
     `update recall_notice n set places = x.places, times = x.times, fetched = coalesce(x.fetched, 0), versions = coalesce(x.versions, '{}')
       from (
-        select m.recall, m.token, coalesce(array_agg(u.place) filter (where not u.hidden), '{}') as places,
-          coalesce(array_agg(u.at) filter (where not u.hidden), '{}') as times, min(u.at) filter (where not u.hidden) as fetched,
-          array_agg(distinct w.version) filter (where not u.hidden) as versions
-        from recall_notice m join recall r on r.id = m.recall
-        cross join lateral (select u.place, u.at, ${hidden} as hidden from unnest(m.places, m.times) as u (place, at)) u
-        join lateral unnest(r.places, r.versions) as w (place, version) on w.place = u.place
-        where m.principal = $1 and ${causes} group by 1, 2
+        select m.recall, m.token, coalesce(array_agg(u.place) filter (where not ${hidden}), '{}') as places,
+          coalesce(array_agg(u.at) filter (where not ${hidden}), '{}') as times, min(u.at) filter (where not ${hidden}) as fetched,
+          array_agg(distinct a.version) filter (where not ${hidden}) as versions
+        from recall_notice m join recall r on r.id = m.recall cross join lateral unnest(m.places, m.times) as u (place, at)
+        join lateral unnest(r.places, r.versions, r.authors) as a (place, version, author) on a.place = u.place
+        where m.principal = $1 and r.untold is not null group by 1, 2
       ) x where n.principal = $1 and n.recall = x.recall and n.token = x.token`,
-    [me, back],
+    [me],
   )
   await client.query(`delete from recall_notice where principal = $1 and places = '{}' and versions = '{}'`, [
     me,
   ])
-  await client.query(`update recall r set ${placesWhere(`not ${hidden}`)} where ${causes}`, [me, back])
-  return asleep.map(({ id }) => String(id))
+  await client.query(
+    `update recall r set ${placesWhere('not (u.author = $1 and coalesce(u.place = any (r.untold), false))')}
+      where untold is not null`,
+    [me],
+  )
+  await client.query(
+    `update recall set untold = null, authors = array(select case when a = $1 then a else '' end
+        from unnest(authors) with ordinality as u (a, n) order by n) where authors is not null`,
+    [me],
+  )
 }
 
 /** Of `recall r` what it says of the places `u.place` for which this is so. */
-const placesWhere = (kept: string) => `(places, versions, audiences) = (
+const placesWhere = (kept: string) => `(places, versions, audiences, authors) = (
   select coalesce(array_agg(u.place order by u.place), '{}'), coalesce(array_agg(u.version order by u.place), '{}'),
-    case when r.audiences is not null then coalesce(array_agg(u.audience order by u.place), '{}') end
-  from unnest(r.places, r.versions, r.audiences) as u (place, version, audience) where ${kept})`
+    case when r.audiences is not null then coalesce(array_agg(u.audience order by u.place), '{}') end,
+    case when r.authors is not null then coalesce(array_agg(u.author order by u.place), '{}') end
+  from unnest(r.places, r.versions, r.audiences, r.authors) as u (place, version, audience, author) where ${kept})`
 
 /** Under which audiences that do not admit the reader rows were recalled is nothing that it is told of. */
 async function purgeRecalledAudiences({ client }: Eyes, admitted: readonly number[]): Promise<void> {
@@ -283,10 +261,11 @@ interface Copy {
 
 /**
  * Of the copies of what was recalled the reader's own are left: the one that it had, and the one that it has then. What
- * became stricter in others' copies does not exist for it, so neither does the recall (policy.md §5, §13).
+ * became stricter in others' copies does not exist for it, so neither does the recall (policy.md §5, §13): but of what it
+ * submitted, of which it is told what it knows.
  */
 async function purgeRecalledCopies(
-  { client }: Eyes,
+  { client, me }: Eyes,
   admitted: ReadonlySet<number>,
   reader: Subject | null,
 ): Promise<void> {
@@ -295,6 +274,8 @@ async function purgeRecalledCopies(
       .filter(({ audience }) => admitted.has(audience))
       .sort((a, b) => b.rank - a.rank || a.audience - b.audience)
       .slice(0, 1)
+  // A capped token does not see all of what its owner submitted.
+  const whole = reader?.cap === null ? me : null
   const { rows } = await client.query('select id, copies from recall where copies is not null')
   for (const { id, copies } of rows as { id: string; copies: Record<string, Recopied> }[]) {
     const left = Object.entries(copies).map(
@@ -302,8 +283,8 @@ async function purgeRecalledCopies(
     )
     const same = left.filter(([, { was, now }]) => was[0]?.lost !== true && was[0]?.hash === now[0]?.hash)
     await client.query(
-      `update recall r set copies = $2, ${placesWhere('$4 or u.place <> all ($3)')} where id = $1`,
-      [id, JSON.stringify(Object.fromEntries(left)), same.map(([place]) => place), allRecalls(reader)],
+      `update recall r set copies = $2, ${placesWhere('$4 or coalesce(u.author = $5, false) or u.place <> all ($3)')} where id = $1`,
+      [id, JSON.stringify(Object.fromEntries(left)), same.map(([place]) => place), allRecalls(reader), whole],
     )
   }
 }

@@ -1,0 +1,145 @@
+/** Which recalls there are does not tell an author what its colleagues hide from it (policy.md §7, "The promise"). */
+import { type Test, test } from 'tap'
+import { api } from '../support/api.ts'
+import { until } from '../support/release.ts'
+import type { Server } from '../support/server.ts'
+import { startServer } from '../support/server.ts'
+import { indicator, malware, relationship, report, TLP, version } from '../support/stix.ts'
+import { policyWorld } from '../support/two-countries.ts'
+
+const marked = (level: keyof typeof TLP) => ({ object_marking_refs: [TLP[level]] })
+const green = marked('green')
+const strict = marked('amber+strict')
+const MARCH = '2026-03-01T00:00:00.000Z'
+
+/** What the author has sent, each GREEN, and Singapore fetched: a relationship, both its ends and a report of it. */
+interface Sent {
+  server: Server
+  path: string
+  alias: string
+  source: ReturnType<typeof indicator>
+  target: ReturnType<typeof malware>
+  relation: ReturnType<typeof relationship>
+}
+
+/** `who`'s list of issued recalls, of one collection: type of object, kind, versions, who fetched. */
+async function issued(t: Test, { server, path }: Sent, who: string) {
+  const answer = await api(server, who).get('/api/v1/recalls/issued')
+  t.equal(answer.status, 200, answer.text)
+  const { items } = answer.json as {
+    items: { collection: string; object: string; kind: string; versions: string[]; fetched: number }[]
+  }
+  return items
+    .filter(({ collection }) => path.includes(collection))
+    .map(({ object, kind, versions, fetched }) => [object.split('--')[0], kind, versions.length, fetched])
+    .sort()
+}
+
+async function relabel(t: Test, { server, alias }: Sent, id: string) {
+  const where = `/api/v1/roots/one/collections/${alias}/objects/${id}`
+  const answer = await api(server, 'author').patch(where, { reason: 'because', ...strict })
+  t.equal(answer.status, 200, answer.text)
+}
+
+/** What a colleague hides, once everything was fetched; and what the author does then, and is told of. */
+const CASES: {
+  title: string
+  hides(sent: Sent): Promise<unknown>
+  acts(sent: Sent, t: Test): Promise<unknown>
+  told: (string | number)[][]
+}[] = [
+  {
+    title: 'a newer version of what a relationship also points at',
+    hides: ({ server, path, target }) =>
+      server.as('colleague').add(path, version(target, '2026-02-01T00:00:00.000Z', marked('red'))),
+    acts: ({ server, path, source }) => server.as('author').add(path, version(source, MARCH, strict)),
+    told: [
+      ['indicator', 'newer-version', 1, 1],
+      ['relationship', 'reference', 1, 1],
+      ['report', 'reference', 1, 1],
+    ],
+  },
+  {
+    title: 'a newer version than the next one',
+    hides: ({ server, path, target }) =>
+      server.as('colleague').add(path, version(target, '2026-04-01T00:00:00.000Z', marked('red'))),
+    acts: ({ server, path, target }) => server.as('author').add(path, version(target, MARCH, strict)),
+    told: [
+      ['malware', 'newer-version', 1, 1],
+      ['relationship', 'reference', 1, 1],
+      ['report', 'reference', 1, 1],
+    ],
+  },
+  {
+    title: 'a newer version that what is relabelled points at',
+    hides: ({ server, path, target }) =>
+      server.as('colleague').add(path, version(target, '2026-02-01T00:00:00.000Z', marked('red'))),
+    acts: (sent, t) => relabel(t, sent, sent.relation.id),
+    told: [
+      ['relationship', 'relabel', 1, 1],
+      ['report', 'reference', 1, 1],
+    ],
+  },
+  {
+    title: 'a newer version than the one that is followed by another',
+    hides: ({ server, path, target }) =>
+      server.as('colleague').add(path, version(target, '2026-02-01T00:00:00.000Z', marked('red'))),
+    acts: ({ server, path, target }) => server.as('author').add(path, version(target, MARCH, strict)),
+    told: [
+      ['malware', 'newer-version', 1, 1],
+      ['relationship', 'reference', 1, 1],
+      ['report', 'reference', 1, 1],
+    ],
+  },
+  {
+    title: 'what a newer version of the same object also points at',
+    hides: async ({ server, path, target }) => {
+      await server.as('author').add(path, version(target, '2026-02-01T00:00:00.000Z', green))
+      await server.as('colleague').add(path, version(target, '2026-02-02T00:00:00.000Z', marked('red')))
+    },
+    acts: ({ server, path, relation }) => server.as('author').add(path, version(relation, MARCH, green)),
+    told: [],
+  },
+  {
+    title: 'as strict a version of what a newer version no longer points at',
+    hides: ({ server, path, target }) =>
+      server.as('colleague').add(path, version(target, '2026-02-01T00:00:00.000Z', marked('red'))),
+    acts: ({ server, path, relation }) => {
+      const other = indicator(marked('red'))
+      const next = { ...version(relation, MARCH, green), source_ref: other.id, target_ref: other.id }
+      return server.as('author').add(path, other, next)
+    },
+    told: [
+      ['relationship', 'newer-version', 1, 1],
+      ['report', 'reference', 1, 1],
+    ],
+  },
+]
+
+for (const { title, hides, acts, told } of CASES) {
+  test(`an author is told the same of its recalls when a colleague hides ${title}`, async (t) => {
+    const { topology, path, held } = policyWorld()
+    const server = await startServer(t, { topology })
+    const author = server.as('author')
+    for (const [where, alias, hidden] of [
+      [path, 'plain', true],
+      [held, 'held', false],
+    ] as const) {
+      const [source, target] = [indicator(green), malware(green)]
+      const relation = relationship(source.id, target.id, green)
+      const sent = { server, path: where, alias, source, target, relation }
+      await author.add(where, source, target, relation, report([relation.id], green))
+      t.equal((await server.as('sg').getObjects(where)).objects.length, 4)
+      if (hidden) await hides(sent)
+      const heard = (await api(server, 'sg').get('/api/v1/recalls')).json as { items: unknown[] }
+      if (hidden) t.not(heard.items.length, 0, 'who lost something hears of that')
+      t.same(await issued(t, sent, 'author'), [], 'the colleague’s cause is hidden from the author')
+      await acts(sent, t)
+      const said = await until(
+        () => issued(t, sent, 'author'),
+        (items) => items.every(([, , , fetched]) => fetched !== 0),
+      )
+      t.same(said, told, hidden ? 'with it' : 'without it')
+    }
+  })
+}
