@@ -59,6 +59,19 @@ test('a release is told the same way whatever a hidden reference says', async (t
   }
 })
 
+test('nor does it matter that a colleague hides a newer version than the one that releases', async (t) => {
+  const my = server.as('my')
+  for (const hides of [false, true]) {
+    const { own, about, before } = await row(t, AT.closed, relation, null)
+    if (hides) await my.add(AT.closed, next(own, 9, TLP.red))
+    t.equal(await added(AT.closed, about.id), before)
+    await my2.add(AT.closed, next(own, 3, TLP.green))
+    t.ok((await added(AT.closed, about.id)) > before, `appended again: ${hides}`)
+    await my2.add(AT.closed, next(own, 4, TLP['amber+strict']))
+    t.strictSame(await readers(server, AT.closed, about.id), hides ? ['my', 'my2'] : ['my', 'my2', 'sg'])
+  }
+})
+
 test('what is released and stays hidden from who sent the row moves nothing', async (t) => {
   const { theirs, own, about, before } = await row(t, AT.closed, relation, [TLP.red])
   await my2.add(AT.closed, next(own, 3, TLP.green))
