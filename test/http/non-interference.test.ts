@@ -45,7 +45,17 @@ const total = new Map<string, number>()
 function writes(
   random: Random,
   world: RandomWorld,
-  { own, now, allowed }: { own: readonly Row[]; now: bigint; allowed: (id: string) => boolean },
+  {
+    own,
+    now,
+    allowed,
+    whole,
+  }: {
+    own: readonly Row[]
+    now: bigint
+    allowed: (id: string) => boolean
+    whole: (id: string) => boolean
+  },
 ): Line[] {
   const ids = OBJECT_IDS.filter(allowed)
   const used = new Set<string>()
@@ -60,8 +70,11 @@ function writes(
       const kind = random.below(4)
       if (kind === 0) lines.push(answers(random, world, allowed))
       if (kind === 1) lines.push(request(random, world, id, where))
-      if (kind === 2) lines.push(schedule(random, world, id, where, now))
-      if (kind < 3 || used.has(id) || !allowed(id)) continue
+      if (kind === 2) {
+        const line = schedule(random, world, id, where, now)
+        if (whole(id)) lines.push(line)
+      }
+      if (kind < 3 || used.has(id) || !allowed(id) || !whole(id)) continue
       used.add(id)
       lines.push(relabel(random, world, id, where))
       continue
@@ -198,7 +211,9 @@ for (let w = FIRST; w < WORLDS; w++) {
         const tangled = random.chance(0.4)
         const own = log.store.rows.filter((row) => who.id.startsWith(row.organization) && !row.standard)
         const allowed = (id: string) => tangled || !purged.entangled.has(id)
-        for (const line of writes(random, world, { own, now: clock.now(), allowed })) {
+        // Once something else is written to it, a copy is no longer known to be one where it is all there is.
+        const whole = (id: string) => !tangled || !purged.copied.has(id)
+        for (const line of writes(random, world, { own, now: clock.now(), allowed, whole })) {
           // No embargo begins or ends between two whole seconds: what is scheduled may change a view by itself (§7).
           clock.at += 10_000n
           const wrong = await both([line])

@@ -13,13 +13,15 @@ export interface Purged {
   /**
    * Ids by which the reader may itself make visible what is hidden: its own organization has hidden copies of them, or
    * hidden rows refer to them, over whatever lies between, that nothing else hides (or whose recalls it hears of); or
-   * references to its organization's copies of them are taken out of what it gets; or recalls of them are not for it as long
-   * as it only reads them back; or an object of its organization of which others have other copies leads to them: these are made
-   * anew with the first of its writes, and what they were before is not there to be recalled.
+   * references to its organization's copies of them are taken out of what it gets; or an object of its organization of which
+   * others have other copies leads to them: these are made anew with the first of its writes, and what they were before is not
+   * there to be recalled.
    */
   entangled: Set<string>
   hidden: number
   kept: number
+  /** Ids of what its organization sent and it gets copies of: here that is all there is of them, until something is written to it. */
+  copied: ReadonlySet<string>
 }
 
 /** @param client the owner's connection to the database to empty */
@@ -41,7 +43,8 @@ export async function purge(
   const hidden = store.rows.filter((row) => !kept.includes(row))
   const targets = await targetsOf(client)
   const copied = await copiedRows(client)
-  const entangled = entangledBy(store, { kept, hidden, targets, copied }, reader, now)
+  const copies = kept.filter((row) => row.organization === reader?.organization.id && copied.has(nameOf(row)))
+  const entangled = entangledBy(store, { kept, hidden, targets, copies }, reader, now)
   const counters = await countersOf(client)
   // One form for what follows.
   await client.query(
@@ -90,6 +93,7 @@ export async function purge(
   await restore(client, counters)
   return {
     entangled,
+    copied: new Set(copies.map((row) => row.id)),
     hidden: hidden.length,
     kept: kept.filter((r) => !r.standard).length,
   }
@@ -99,14 +103,14 @@ interface Left {
   kept: readonly Row[]
   hidden: readonly Row[]
   targets: Targets
-  /** Names of rows that have several copies. */
-  copied: ReadonlySet<string>
+  /** Of what its organization sent those that have several copies. */
+  copies: readonly Row[]
 }
 
 /** See `Purged`. */
 function entangledBy(
   store: PlainStore,
-  { kept, hidden, targets, copied }: Left,
+  { kept, hidden, targets, copies }: Left,
   reader: Subject | null,
   now: Micros,
 ): Set<string> {
@@ -130,7 +134,6 @@ function entangledBy(
     ),
   )
   for (const target of taken) ids.add(target)
-  const copies = kept.filter((row) => row.organization === reader?.organization.id && copied.has(nameOf(row)))
   for (const id of reachedFrom(
     copies.map((row) => row.id),
     targets,
