@@ -26,6 +26,8 @@ export interface Knowledge {
   /** Of what it loses: by what happens to it now; or had it lost that before, by a change that nobody has noted since? */
   lost: boolean
   ended: boolean
+  /** Before, with what it refers to as that is now. */
+  former: AudienceRecord
   /** Is it the latest version that its author sees? */
   latest: boolean
   /** As it is now. */
@@ -230,6 +232,7 @@ export async function knowledge(
       loses,
       lost,
       ended: without !== undefined && !lost && compare(before, without).loses,
+      former: without ?? before,
       latest: row.latest || !(row.superseded || sees(book.record(row.newest as number))),
       label: after,
       released: !after.held && embargoed(row, knownLabel(collection, row.type, marksOf(row), knew, NEVER)),

@@ -1,44 +1,40 @@
 /** Recalls of what labels took from somebody, told to each author as far as it knows why (policy.md §6, §7, §13). */
 import type { AudienceRecord } from '../policy/model.ts'
 import { noteTightening, type Recalled, type RecallKind, type Recopied } from '../store/recalls.ts'
-import type { CopyRow } from '../store/references.ts'
+import { type CopyRow, readAllCopies } from '../store/references.ts'
 import { sightOf } from './author-sight.ts'
 import { knownLabelsOf } from './author-view.ts'
 import { chainsOf, isPlain, latestOf } from './chains.ts'
-import type { Settled, Transaction } from './settle.ts'
+import { asItWas, type Settled, type Transaction } from './settle.ts'
 
-/** Notes recalls of rows that somebody lost by what was done to them. */
+/** Notes recalls of rows that somebody lost by what was done to them, and of older versions that they took with them. */
 export async function recallSettled(
-  { db, collection }: Transaction,
+  at: Transaction,
   settled: readonly Settled[],
   cause: { kind: RecallKind; actor: string; reason: string | null },
 ): Promise<void> {
   const lost = settled.filter(isLost)
-  await noteTightening(db, collection.seq, recalled(lost, 'lost'), cause, recopied(settled))
+  const all = together(recalled(lost, 'lost'), await takenAlong(at, lost, settled))
+  await noteTightening(at.db, at.collection.seq, all, cause, recopied(settled))
 }
 
 /**
- * Notes recalls of what became stricter with what it points at.
+ * Notes recalls of what became stricter with what it points at, and of older versions of that.
  * @param relabelled rows that got markings of their own: an embargo that had ended before may have taken them from
  * somebody, and the job that notes that finds them no more
  */
 export async function recallPointing(
-  { db, collection }: Transaction,
+  at: Transaction,
   actor: string,
   followed: readonly Settled[],
   relabelled: readonly Settled[] = [],
 ): Promise<void> {
-  const before = recalled(
-    relabelled.filter(({ ended, known }) => ended || known.ended),
-    'ended',
-  )
-  const now = recalled(
-    followed.filter((one) => one.ended || isLost(one)),
-    'lost',
-  )
-  const all = { rows: [...before.rows, ...now.rows], untold: [...before.untold, ...now.untold] }
+  const before = relabelled.filter(({ ended, known }) => ended || known.ended)
+  const now = followed.filter((one) => one.ended || isLost(one))
+  const own = together(recalled(before, 'ended'), recalled(now, 'lost'))
+  const all = together(own, await takenAlong(at, now, followed))
   const cause = { kind: 'reference', actor, reason: null } as const
-  await noteTightening(db, collection.seq, all, cause, recopied([...relabelled, ...followed]))
+  await noteTightening(at.db, at.collection.seq, all, cause, recopied([...relabelled, ...followed]))
 }
 
 /**
@@ -52,53 +48,124 @@ export async function recallOlder(
   copies: readonly CopyRow[],
   isNew: (copy: CopyRow) => boolean,
 ): Promise<void> {
-  const chains = chainsOf(copies)
-  const labelOf = ({ label }: CopyRow) => at.book.record(label)
-  const outdated = (chain: readonly CopyRow[], label: (copy: CopyRow) => AudienceRecord): CopyRow[] => {
-    const older = chain.filter((copy) => !isNew(copy))
-    const [before, after] = [latestOf(older), latestOf(chain)]
-    return before && after && at.exchange.takes(label(before), label(after)) ? older : []
+  const all = await outdated(at, copies, (copy) => (isNew(copy) ? null : asItIs(at, copy)))
+  await noteTightening(at.db, at.collection.seq, all, { kind: 'newer-version', actor, reason: null })
+}
+
+/**
+ * Older versions of rows that somebody lost: the latest one's label binds them (policy.md §7).
+ * @param settled all that became something else; what they lost is recalled by itself
+ */
+async function takenAlong(
+  at: Transaction,
+  lost: readonly Settled[],
+  settled: readonly Settled[],
+): Promise<Recalled> {
+  if (lost.length === 0) return { rows: [], untold: [] }
+  const { db, collection, book, now } = at
+  const chains = new Set(lost.map(({ row }) => `${row.organization} ${row.object_id}`))
+  const ids = [...new Set(lost.map(({ row }) => row.object_id))]
+  const copies = await readAllCopies(db, collection.seq, ids, '\\x00', null)
+  const theirs = copies.filter(({ organization, object_id }) => chains.has(`${organization} ${object_id}`))
+  const known = new Map(settled.map((one) => [one.row.accepted, one]))
+  const found = await outdated(at, theirs, (copy) => {
+    const one = known.get(copy.accepted)
+    if (!one) return asItIs(at, copy)
+    const label = asItWas(book.record(one.row.label), now)
+    return { label, known: one.known.former, open: one.row.held_until === null }
+  })
+  const others = (accepted: bigint) => !known.has(accepted)
+  return { rows: found.rows.filter(others), untold: found.untold.filter(others) }
+}
+
+/** A version as it was before; `known` is its label as its author knew it, where that is another than now. */
+interface Former {
+  label: AudienceRecord
+  known?: AudienceRecord
+  open: boolean
+}
+
+const asItIs = ({ book }: Transaction, { label, held_until }: CopyRow): Former => ({
+  label: book.record(label),
+  open: held_until === null,
+})
+
+/** A version's label as somebody knows it; null where to it there is no such open version. */
+type View = (copy: CopyRow) => AudienceRecord | null
+
+/** Versions that a newer one takes from somebody, which the one that was the latest before did not. @param former null: it was not there */
+async function outdated(
+  at: Transaction,
+  copies: readonly CopyRow[],
+  former: (copy: CopyRow) => Former | null,
+): Promise<Recalled> {
+  const lostBy = (chain: readonly CopyRow[], was: View, is: View): CopyRow[] => {
+    const [before, after] = [latestOf(chain.filter(was)), latestOf(chain.filter(is))]
+    const [then, now] = [before && was(before), after && is(after)]
+    if (!after || !then || !now || !at.exchange.takes(then, now)) return []
+    return chain.filter((copy) => was(copy) && copy.version_key < after.version_key)
   }
-  const mixed = new Set(chains.filter((chain) => !isPlain(at.book, chain) && chain.some(isNew)))
-  const known = await knownLabelsOf(
-    at,
-    [...mixed].flat().map(({ accepted }) => accepted),
-  )
+  const was: View = (copy) => {
+    const one = former(copy)
+    return one?.open ? one.label : null
+  }
+  const is: View = ({ label, held_until }) => (held_until === null ? at.book.record(label) : null)
+  const chains = chainsOf(copies)
+  const changes = (copy: CopyRow) => {
+    const one = former(copy)
+    return one === null || one.known !== undefined
+  }
+  const plain = (chain: readonly CopyRow[]) =>
+    isPlain(at.book, chain) && chain.every((copy) => former(copy)?.known === undefined)
+  const mixed = new Set(chains.filter((chain) => chain.some(changes) && !plain(chain)))
+  const names = [...mixed].flatMap((chain) => chain.map(({ accepted }) => accepted))
+  const known = await knownLabelsOf(at, names)
   const rows = new Set<bigint>()
   const untold: bigint[] = []
   for (const chain of chains) {
-    const lost = outdated(
-      chain.filter((copy) => copy.held_until === null),
-      labelOf,
-    )
+    const lost = lostBy(chain, was, is)
     for (const { accepted } of lost) rows.add(accepted)
     if (!mixed.has(chain)) continue
     const told = new Set<bigint>()
     for (const own of byAuthor(at, chain)) {
-      const [first] = own as [CopyRow]
-      const principal = labelOf(first).submitter
-      const sees = sightOf(at, { principal, organization: first.organization })
-      const label = (copy: CopyRow) =>
-        own.includes(copy) ? (known.get(copy.accepted) as AudienceRecord) : labelOf(copy)
-      const isOpen = (copy: CopyRow) => (own.includes(copy) ? !label(copy).held : copy.held_until === null)
-      const open = chain.filter((copy) => isOpen(copy) && sees(labelOf(copy)))
-      for (const copy of outdated(open, label)) if (own.includes(copy)) told.add(copy.accepted)
+      const sees = sightOf(at, own)
+      const visible = (label: AudienceRecord | null) => (label && sees(label) ? label : null)
+      const open = (label: AudienceRecord | undefined) => (label && !label.held ? label : null)
+      const knew = (copy: CopyRow, one: Former | null) => one && open(one.known ?? known.get(copy.accepted))
+      const lostAsKnown = lostBy(
+        chain,
+        (copy) => (own.copies.has(copy) ? knew(copy, former(copy)) : visible(was(copy))),
+        (copy) => (own.copies.has(copy) ? open(known.get(copy.accepted)) : visible(is(copy))),
+      )
+      for (const copy of lostAsKnown) if (own.copies.has(copy)) told.add(copy.accepted)
     }
     for (const accepted of told) rows.add(accepted)
     untold.push(...lost.flatMap(({ accepted }) => (told.has(accepted) ? [] : [accepted])))
   }
-  const all = { rows: [...rows], untold }
-  await noteTightening(at.db, at.collection.seq, all, { kind: 'newer-version', actor, reason: null })
+  return { rows: [...rows], untold }
 }
 
-function byAuthor({ book }: Transaction, chain: readonly CopyRow[]): CopyRow[][] {
-  const authors = new Map<string, CopyRow[]>()
+interface Own {
+  principal: string
+  organization: string
+  copies: Set<CopyRow>
+}
+
+function byAuthor({ book }: Transaction, chain: readonly CopyRow[]): Own[] {
+  const authors = new Map<string, Own>()
   for (const copy of chain) {
-    const { submitter } = book.record(copy.label)
-    authors.set(submitter, [...(authors.get(submitter) ?? []), copy])
+    const { submitter: principal } = book.record(copy.label)
+    const found = authors.get(principal)
+    if (found) found.copies.add(copy)
+    else authors.set(principal, { principal, organization: copy.organization, copies: new Set([copy]) })
   }
   return [...authors.values()]
 }
+
+const together = (one: Recalled, other: Recalled): Recalled => ({
+  rows: [...one.rows, ...other.rows],
+  untold: [...one.untold, ...other.untold],
+})
 
 /** Did somebody lose it, in fact or as far as its author knows? */
 const isLost = ({ change, known }: Settled) => change === 'tightened' || change === 'both' || known.lost

@@ -41,7 +41,7 @@ export interface Settled {
   /** As far as its author knows: what answers may say. */
   told: Change
   /** Of these, what its author is told of. */
-  known: { lost: boolean; ended: boolean }
+  known: Pick<Knowledge, 'lost' | 'ended' | 'former'>
   /** Did somebody lose it only when an embargo on what it refers to ended, which nobody has noted since? */
   ended: boolean
   /** Its new label. */
@@ -199,7 +199,7 @@ async function recopiedOf(
 }
 
 /** Before the embargoes that have ended bound: who had it until then had it. */
-function asItWas(record: AudienceRecord, now: Micros): AudienceRecord {
+export function asItWas(record: AudienceRecord, now: Micros): AudienceRecord {
   const { later, ...rest } = record
   const ahead = later?.filter(({ at }) => at === undefined || BigInt(at) > now) ?? []
   if (ahead.length === (later?.length ?? 0)) return record

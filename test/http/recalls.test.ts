@@ -11,7 +11,7 @@ import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
 import { until } from '../support/release.ts'
 import { weakLogin } from '../support/roles.ts'
 import { apply, startServer } from '../support/server.ts'
-import { forPerson, indicator, relationship, report, TLP } from '../support/stix.ts'
+import { forPerson, indicator, relationship, report, TLP, version } from '../support/stix.ts'
 
 const CAPPED = 'tk-recalls-sg-capped-0123456789abcdef'
 const READS = 'tk-recalls-sg-reads-0123456789abcdef'
@@ -103,6 +103,37 @@ test('a delete recalls from exactly those who fetched it, at once', async (t) =>
     ['my2', 'sg'],
     'not who got nothing, or only a manifest, nor who deleted it',
   )
+})
+
+test('who fetched an older version hears of a label of the last one, which takes that with it', async (t) => {
+  const first = await posted('green')
+  await get('de', first.id)
+  const second = version(first, '2026-02-01T00:00:00.000Z')
+  await author.add(AT.closed, second)
+  await get('sg', first.id)
+  const both = relationship(first.id, first.id, {
+    object_marking_refs: [TLP.green],
+    relationship_type: 'related-to',
+  })
+  const target = await posted('green')
+  await author.add(AT.closed, both)
+  await get('de', both.id)
+  await author.add(AT.closed, { ...version(both, '2026-02-01T00:00:00.000Z'), target_ref: target.id })
+  t.strictSame([await recalled(first.id), await recalled(both.id)], [[], []])
+  await relabel(target.id, 'amber')
+  t.match(await noticesOf('de', both.id), [{ kind: 'reference', versions: [both.modified] }])
+  await relabel(first.id, 'amber')
+  t.equal((await get('de', first.id)).status, 404)
+  t.match(await noticesOf('sg', first.id), [{ kind: 'relabel', versions: ['2026-02-01T00:00:00.000Z'] }])
+  t.match(await noticesOf('de', first.id), [
+    { kind: 'relabel', reason: 'because', versions: [first.modified] },
+  ])
+  await until(
+    () => issuedOf('my', first.id),
+    ([recall]) => recall?.fetched === 2,
+  )
+  const [recall, ...more] = await issuedOf('my', first.id)
+  t.strictSame([more.length, recall?.versions], [0, [first.modified, second.modified]])
 })
 
 test('also later, when everything has long been sealed', async (t) => {

@@ -275,6 +275,30 @@ test('copies: more of it has fewer readers, who gets some copy sees the object, 
   t.ok(apart > 0 && merged > 0, `${apart} times copies differ, ${merged} times parts go together`)
 })
 
+test('what is taken out together asks for the labels of all of it', async (t) => {
+  const label = (org: string): Label => ({ org, level: 'amber' })
+  const marks = { own: [{ org: 'origin', level: 'green' } as Label], submitter: 'author', origin: 'origin' }
+  const parts = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((org) => ({ selectors: [org], labels: [label(org)] }))
+  const refs = [
+    {
+      target: 'h',
+      referenced: [{ record: { own: [label('h')], submitter: 'other', any: [[[label('i')]]] } }],
+    },
+  ]
+  const groups = groupsOf(marks, parts, refs, 0n)
+  t.equal(groups.length, 5)
+  t.same(groups.flatMap(({ selectors }) => selectors).sort(), ['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  t.same(
+    groups.flatMap((group) => group.refs),
+    ['h'],
+  )
+  const last = groups.at(-1)
+  t.equal(last?.labels.length, 4)
+  const audience = copyAudience(marks, groups, 0n)
+  t.same(audience.own.map(({ org }) => org).sort(), ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'origin'])
+  t.same(audience.any, [[[label('i')]]])
+})
+
 test('a veto and an opt-out add no reader', async (t) => {
   let lost = 0
   fc.assert(
