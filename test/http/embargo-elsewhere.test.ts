@@ -91,3 +91,33 @@ test('what is released to its own organization under an embargo comes to who pol
   t.equal(poll.header('x-taxii-date-added-last'), answer.json.date_added)
   t.same((await sg.getObjects(path, { added_after: last })).ids, [], 'and to nobody else before its time')
 })
+
+test('of two that point at each other, an embargo holds the one that asks for it, where another version decides for the other', async (t) => {
+  const { topology, path } = policyWorld()
+  const server = await startServer(t, { topology })
+  const [author, sg] = [server.as('author'), server.as('sg')]
+  const held = { ...embargo(LATER), ...green }
+  const [target, other] = [indicator(green), indicator(green)]
+  const one = report([other.id], green)
+  const two = report([other.id], { object_marking_refs: [TLP['amber+strict']] })
+  await author.add(path, held, target, other, one, two)
+  const about = report([two.id], green)
+  await author.add(
+    path,
+    { ...version(one, until('1')), object_refs: [target.id, two.id] },
+    { ...version(two, until('1')), ...green, object_refs: [one.id] },
+    about,
+  )
+  const versions = async (id: string) =>
+    (await sg.getObject(path, id, { 'match[version]': 'all' })).objects.map(({ modified }) => modified)
+  t.same(await versions(one.id), [one.modified, until('1')])
+  const [, root = '', , name = ''] = path.split('/')
+  const answer = await api(server, 'author').patch(
+    `/api/v1/roots/${root}/collections/${name}/objects/${target.id}`,
+    { object_marking_refs: [TLP.green, held.id], reason: 'a test' },
+  )
+  t.equal(answer.status, 200, answer.text)
+  t.same(await versions(one.id), [one.modified], 'it waits with what it refers to')
+  t.same(await versions(two.id), [until('1')], 'and the version before decides for this one')
+  t.same(await versions(about.id), [about.modified], 'so that it is what decides for others')
+})

@@ -202,11 +202,11 @@ export const WORLDS: readonly Mutant[] = [
     ['older versions need no part of it', 'need: need === label ? null : need', 'need: null'],
     ['copies stay beside the whole', '!same || move || copies || row.parted', '!same || move || copies'],
   ),
-  ...of(
-    'taxii/composed.js',
-    ['what comes under an embargo hides what is older', 'const MOST_HOLDS = 8', 'const MOST_HOLDS = 0'],
-    ['what waits for one another is held alike', 'overrides, replaced)', 'overrides, new Set())'],
-  ),
+  ...of('taxii/composed.js', [
+    'what comes under an embargo hides what is older',
+    'const MOST_HOLDS = 8',
+    'const MOST_HOLDS = 0',
+  ]),
   ...of(
     'taxii/collide.js',
     ['an address is always new', 'latest && latest.hash === object.hash', 'false'],
@@ -426,6 +426,11 @@ export const ANSWERS: readonly Mutant[] = [
     'nobody asks what an author is told of',
     'filter (where x.accepted = any (p_untold))',
     'filter (where false)',
+  ]),
+  ...of('taxii/composed.js', [
+    'what waits for one another is held alike',
+    'overrides, replaced)',
+    'overrides, new Set())',
   ]),
   ...of('taxii/follow.js', [
     'what an author knows of its versions is what they say',
