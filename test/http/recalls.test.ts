@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import t, { test } from 'tap'
 import { readTopologyFile } from '../../src/cli/topology-file.ts'
+import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import { applyTopology } from '../../src/store/topology.ts'
 import { type Api, api } from '../support/api.ts'
 import { database } from '../support/cluster.ts'
@@ -580,3 +581,47 @@ async function postedIn(level: keyof typeof TLP): Promise<string> {
   await author.add(AT.redact, object)
   return object.id
 }
+
+test('who loses a part hears of it, also where its author does not know that anybody there had it', async (t) => {
+  const [theirs, own] = [indicator({ object_marking_refs: [TLP['amber+strict']] }), await postedIn('green')]
+  const elsewhere = {
+    type: 'marking-definition',
+    spec_version: '2.1',
+    id: 'marking-definition--7a000000-0000-4000-8000-0000000000e1',
+    created: '2026-01-01T00:00:00.000Z',
+    name: 'DE only',
+    object_marking_refs: [TLP['amber+strict']],
+    extensions: {
+      [RELEASE_EXTENSION]: {
+        extension_type: 'property-extension',
+        releasable_to: { countries: ['DE'] },
+      },
+    },
+  }
+  const [sg, my2, de] = [server.as('sg'), server.as('my2'), server.as('de')]
+  await sg.add(AT.redact, elsewhere, theirs)
+  const about = relationship(theirs.id, own, {
+    object_marking_refs: [TLP.green],
+    relationship_type: 'related-to',
+    description: 'how it is known',
+  })
+  await my2.add(AT.redact, about)
+  t.equal((await de.getObject(AT.redact, about.id)).status, 404)
+  const hidden = version(theirs, '2026-02-01T00:00:00.000Z')
+  await sg.add(AT.redact, { ...hidden, object_marking_refs: [TLP.amber, elsewhere.id] })
+  t.equal((await my2.getObject(AT.redact, theirs.id)).status, 404, 'the author sees it no more')
+  t.equal((await de.getObject(AT.redact, about.id)).objects[0]?.description, 'how it is known')
+  const changed = await api(server, 'my2').patch(`/api/v1/roots/one/collections/redact/objects/${about.id}`, {
+    object_marking_refs: [TLP.green],
+    granular_markings: [{ selectors: ['description'], marking_ref: TLP.amber }],
+    reason: 'because',
+  })
+  t.equal(changed.status, 200, changed.text)
+  t.equal((await de.getObject(AT.redact, about.id)).objects[0]?.description, undefined)
+  t.match(await noticesOf('de', about.id), [{ kind: 'relabel', versions: [about.modified] }])
+  t.strictSame(
+    await issuedOf('my2', about.id),
+    [],
+    'and its author is not told: nobody lost it as far as it knows',
+  )
+})
