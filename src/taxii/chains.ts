@@ -1,18 +1,34 @@
 /** Chains: the versions of one object that one organization has sent. */
-import type { CopyRow } from '../store/references.ts'
+import { type CopyRow, type LabelledRow, readAllCopies } from '../store/references.ts'
 import { isNewer } from './arriving.ts'
 import type { Book } from './book.ts'
+import type { Transaction } from './settle.ts'
+
+const nameOf = ({ organization, object_id }: Pick<CopyRow, 'organization' | 'object_id'>) =>
+  `${organization} ${object_id}`
 
 /** Copies by chain. */
-export function chainsOf(copies: readonly CopyRow[]): CopyRow[][] {
+export function byChain(copies: readonly CopyRow[]): CopyRow[][] {
   const chains = new Map<string, CopyRow[]>()
   for (const copy of copies) {
-    const key = `${copy.organization} ${copy.object_id}`
+    const key = nameOf(copy)
     const chain = chains.get(key)
     if (chain) chain.push(copy)
     else chains.set(key, [copy])
   }
   return [...chains.values()]
+}
+
+/** All copies of the chains that these rows are of. */
+export async function readChains(
+  { db, collection }: Transaction,
+  rows: readonly LabelledRow[],
+): Promise<CopyRow[]> {
+  if (rows.length === 0) return []
+  const names = new Set(rows.map(nameOf))
+  const ids = [...new Set(rows.map((row) => row.object_id))]
+  const copies = await readAllCopies(db, collection.seq, ids, '\\x00', null)
+  return copies.filter((copy) => names.has(nameOf(copy)))
 }
 
 /** Of one author whose markings say it all: it knows of its versions what is so. */

@@ -2,7 +2,7 @@
 
 import { type CopyRow, readAllCopies } from '../store/references.ts'
 import type { Reader } from '../store/session.ts'
-import { chainsOf, isPlain, latestOf } from './chains.ts'
+import { byChain, isPlain, latestOf } from './chains.ts'
 import { recallOlder, recallPointing } from './recall.ts'
 import { propagate, type Transaction } from './settle.ts'
 
@@ -50,5 +50,5 @@ function changedChains({ book }: Transaction, copies: readonly CopyRow[], first:
     const [before, after] = [latestOf(chain.filter(({ accepted }) => accepted < first)), latestOf(chain)]
     return before?.label !== after?.label
   }
-  return chainsOf(copies).flatMap((chain) => (changed(chain) ? [(chain[0] as CopyRow).object_id] : []))
+  return byChain(copies).flatMap((chain) => (changed(chain) ? [(chain[0] as CopyRow).object_id] : []))
 }

@@ -1,10 +1,10 @@
 /** Recalls of what labels took from somebody, told to each author as far as it knows why (policy.md §6, §7, §13). */
 import type { AudienceRecord } from '../policy/model.ts'
 import { noteTightening, type Recalled, type RecallKind, type Recopied } from '../store/recalls.ts'
-import { type CopyRow, readAllCopies } from '../store/references.ts'
+import type { CopyRow } from '../store/references.ts'
 import { sightOf } from './author-sight.ts'
 import { knownLabelsOf } from './author-view.ts'
-import { chainsOf, isPlain, latestOf } from './chains.ts'
+import { byChain, isPlain, latestOf, readChains } from './chains.ts'
 import { asItWas, type Settled, type Transaction } from './settle.ts'
 
 /** Notes recalls of rows that somebody lost by what was done to them, and of older versions that they took with them. */
@@ -61,14 +61,13 @@ async function takenAlong(
   lost: readonly Settled[],
   settled: readonly Settled[],
 ): Promise<Recalled> {
-  if (lost.length === 0) return { rows: [], untold: [] }
-  const { db, collection, book, now } = at
-  const chains = new Set(lost.map(({ row }) => `${row.organization} ${row.object_id}`))
-  const ids = [...new Set(lost.map(({ row }) => row.object_id))]
-  const copies = await readAllCopies(db, collection.seq, ids, '\\x00', null)
-  const theirs = copies.filter(({ organization, object_id }) => chains.has(`${organization} ${object_id}`))
+  const { book, now } = at
+  const copies = await readChains(
+    at,
+    lost.map(({ row }) => row),
+  )
   const known = new Map(settled.map((one) => [one.row.accepted, one]))
-  const found = await outdated(at, theirs, (copy) => {
+  const found = await outdated(at, copies, (copy) => {
     const one = known.get(copy.accepted)
     if (!one) return asItIs(at, copy)
     const label = asItWas(book.record(one.row.label), now)
@@ -102,7 +101,7 @@ async function outdated(
   const lostBy = (chain: readonly CopyRow[], was: View, is: View): CopyRow[] => {
     const [before, after] = [latestOf(chain.filter(was)), latestOf(chain.filter(is))]
     const [then, now] = [before && was(before), after && is(after)]
-    if (!after || !then || !now || !at.exchange.takes(then, now)) return []
+    if (!after || !then || !now || then === now || !at.exchange.takes(then, now)) return []
     return chain.filter((copy) => was(copy) && copy.version_key < after.version_key)
   }
   const was: View = (copy) => {
@@ -110,14 +109,13 @@ async function outdated(
     return one?.open ? one.label : null
   }
   const is: View = ({ label, held_until }) => (held_until === null ? at.book.record(label) : null)
-  const chains = chainsOf(copies)
-  const changes = (copy: CopyRow) => {
-    const one = former(copy)
-    return one === null || one.known !== undefined
+  const chains = byChain(copies)
+  // Where markings say it all, an author knows what is so; what was labelled anew may have said more before.
+  const isMixed = (chain: readonly CopyRow[]) => {
+    const before = chain.map(former)
+    return before.some((one) => one?.known) || (before.includes(null) && !isPlain(at.book, chain))
   }
-  const plain = (chain: readonly CopyRow[]) =>
-    isPlain(at.book, chain) && chain.every((copy) => former(copy)?.known === undefined)
-  const mixed = new Set(chains.filter((chain) => chain.some(changes) && !plain(chain)))
+  const mixed = new Set(chains.filter(isMixed))
   const names = [...mixed].flatMap((chain) => chain.map(({ accepted }) => accepted))
   const known = await knownLabelsOf(at, names)
   const rows = new Set<bigint>()

@@ -1,8 +1,9 @@
 /** Ends embargoes whose time has come: the row is appended again, with a new date_added, for its whole audience (policy.md §7). */
 import { ANONYMOUS } from '../policy/model.ts'
-import { readAllCopies, readDue } from '../store/references.ts'
+import { readDue } from '../store/references.ts'
 import { lockAndAssume, StaleWorld } from '../store/session.ts'
 import { Book } from './book.ts'
+import { readChains } from './chains.ts'
 import type { Exchange } from './exchange.ts'
 import { recallOlder, recallPointing } from './recall.ts'
 import { chainsOf } from './relabel.ts'
@@ -46,10 +47,10 @@ async function recall(
   followed: readonly Settled[],
 ): Promise<void> {
   const fresh = new Set(released.map(({ row }) => row.accepted))
-  const chains = new Set(released.map(({ row }) => `${row.organization} ${row.object_id}`))
-  const ids = [...new Set(released.map(({ row }) => row.object_id))]
-  const copies = await readAllCopies(at.db, at.collection.seq, ids, '\\x00', null)
-  const theirs = copies.filter((copy) => chains.has(`${copy.organization} ${copy.object_id}`))
-  await recallOlder(at, '', theirs, (copy) => fresh.has(copy.accepted))
+  const copies = await readChains(
+    at,
+    released.map(({ row }) => row),
+  )
+  await recallOlder(at, '', copies, (copy) => fresh.has(copy.accepted))
   await recallPointing(at, '', followed)
 }

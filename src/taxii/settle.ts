@@ -40,7 +40,7 @@ export interface Settled {
   change: Change
   /** As far as its author knows: what answers may say. */
   told: Change
-  /** Of these, what its author is told of. */
+  /** What its author knows of it. */
   known: Pick<Knowledge, 'lost' | 'ended' | 'former'>
   /** Did somebody lose it only when an embargo on what it refers to ended, which nobody has noted since? */
   ended: boolean

@@ -46,6 +46,12 @@ async function relabel(t: Test, { alias, relation }: Sent) {
   t.equal(answer.status, 200, answer.text)
 }
 
+/** A colleague sends a RED version of the target. */
+const newer =
+  (day: string) =>
+  ({ path, target }: Sent) =>
+    colleague.add(path, version(target, `${day}T00:00:00.000Z`, marked('red')))
+
 /** What a colleague hides, once everything was fetched; and what the author does then, and is told of. */
 const CASES: {
   title: string
@@ -55,8 +61,7 @@ const CASES: {
 }[] = [
   {
     title: 'a newer version of what a relationship also points at',
-    hides: ({ path, target }) =>
-      colleague.add(path, version(target, '2026-02-01T00:00:00.000Z', marked('red'))),
+    hides: newer('2026-02-01'),
     acts: ({ path, source }) => author.add(path, version(source, MARCH, strict)),
     told: [
       ['indicator', 'newer-version', 1, 1],
@@ -66,8 +71,7 @@ const CASES: {
   },
   {
     title: 'a newer version than the next one',
-    hides: ({ path, target }) =>
-      colleague.add(path, version(target, '2026-04-01T00:00:00.000Z', marked('red'))),
+    hides: newer('2026-04-01'),
     acts: ({ path, target }) => author.add(path, version(target, MARCH, strict)),
     told: [
       ['malware', 'newer-version', 1, 1],
@@ -77,8 +81,7 @@ const CASES: {
   },
   {
     title: 'a newer version that what is relabelled points at',
-    hides: ({ path, target }) =>
-      colleague.add(path, version(target, '2026-02-01T00:00:00.000Z', marked('red'))),
+    hides: newer('2026-02-01'),
     acts: (sent, t) => relabel(t, sent),
     told: [
       ['relationship', 'relabel', 1, 1],
@@ -87,8 +90,7 @@ const CASES: {
   },
   {
     title: 'a newer version than the one that is followed by another',
-    hides: ({ path, target }) =>
-      colleague.add(path, version(target, '2026-02-01T00:00:00.000Z', marked('red'))),
+    hides: newer('2026-02-01'),
     acts: ({ path, target }) => author.add(path, version(target, MARCH, strict)),
     told: [
       ['malware', 'newer-version', 1, 1],
@@ -107,8 +109,7 @@ const CASES: {
   },
   {
     title: 'as strict a version of what a newer version no longer points at',
-    hides: ({ path, target }) =>
-      colleague.add(path, version(target, '2026-02-01T00:00:00.000Z', marked('red'))),
+    hides: newer('2026-02-01'),
     acts: ({ path, relation }) => {
       const other = indicator(marked('red'))
       const next = { ...version(relation, MARCH, green), source_ref: other.id, target_ref: other.id }
