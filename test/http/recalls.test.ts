@@ -11,6 +11,7 @@ import { all } from '../support/ledger.ts'
 import { AT, COLLECTION, policyWorld } from '../support/policy-world.ts'
 import { until } from '../support/release.ts'
 import { weakLogin } from '../support/roles.ts'
+import { sleep } from '../support/run-lock.ts'
 import { apply, startServer } from '../support/server.ts'
 import { forPerson, indicator, relationship, report, TLP, version } from '../support/stix.ts'
 
@@ -44,7 +45,12 @@ interface Issued extends Notice {
   actor: string
   fetched: number
   acknowledged: number
-  recipients: { principal: string; organization: string; acknowledged_at: string | null }[]
+  recipients: {
+    principal: string
+    organization: string
+    fetched_at: string
+    acknowledged_at: string | null
+  }[]
 }
 
 const PEOPLE = ['my', 'my2', 'bank', 'sg', 'de']
@@ -376,6 +382,28 @@ test('who received only versions that one may not see is not named', async (t) =
     seen?.recipients.map((r) => r.principal),
     ['bank'],
   )
+})
+
+test('who received also a version that one may not see is told to have fetched the one that one may see', async (t) => {
+  const named = forPerson('sg')
+  const first = indicator({ object_marking_refs: [TLP.red, named.id] })
+  const second = { ...first, modified: '2026-02-01T00:00:00.000Z', object_marking_refs: [TLP.green] }
+  await author.add(AT.closed, named, first)
+  t.equal((await get('sg', first.id)).ids.length, 1)
+  await author.add(AT.closed, second)
+  await sleep(500) // Times are told in fifths of a second.
+  t.equal((await get('sg', first.id)).ids.length, 1)
+  await author.delete(`${AT.closed}objects/${first.id}/`)
+  const fetchedAt = async (as: string) => {
+    const [recall] = await until(
+      () => issuedOf(as, first.id),
+      ([recall]) => recall?.fetched === 1,
+    )
+    return recall?.recipients[0]?.fetched_at ?? ''
+  }
+  const whole = await fetchedAt('my')
+  const seen = await fetchedAt('my2')
+  t.ok(whole < seen, `${whole} < ${seen}`)
 })
 
 test('who never had a part, or a reference, of an object of its organization learns nothing of its recall', async (t) => {
