@@ -122,7 +122,8 @@ test('problems say in words what is wrong', async (t) => {
     detail: '/reason of the body must be one line with more than white space in it.',
   })
   t.match(await send(JSON.stringify({ ...terms, reason: 'x', other: 1 })), {
-    detail: 'The body has the unknown property "other".',
+    detail:
+      'The body has the unknown property "other"; it may have from, to, max_tlp, recipients, clients, valid_from, valid_until, reason.',
   })
   t.strictSame((await send(JSON.stringify({ ...terms, reason: 'x', valid_from: 5 }))).errors, [
     { path: '/valid_from', message: 'must be a string' },

@@ -13,11 +13,18 @@ const TYPES: Record<string, string> = {
 
 const AS_DECLARED = 'is not as openapi.yaml declares it'
 
-/** One finding, without its subject: `must be a list`. */
-export function describe({ keyword, params }: Pick<ErrorObject, 'keyword' | 'params'>): string {
+/**
+ * One finding, without its subject: `must be a list`.
+ * @param parentSchema (ajv's `verbose`) tells which properties there may be
+ */
+export function describe({
+  keyword,
+  params,
+  parentSchema,
+}: Pick<ErrorObject, 'keyword' | 'params' | 'parentSchema'>): string {
   switch (keyword) {
     case 'additionalProperties':
-      return `has the unknown property "${String(params.additionalProperty).slice(0, 80)}"`
+      return `has the unknown property "${String(params.additionalProperty).slice(0, 80)}"${known(parentSchema)}`
     case 'required':
       return `must have the property "${params.missingProperty}"`
     case 'enum':
@@ -46,6 +53,12 @@ export function describe({ keyword, params }: Pick<ErrorObject, 'keyword' | 'par
     default:
       return AS_DECLARED
   }
+}
+
+/** What it may have instead. */
+function known(schema: ErrorObject['parentSchema']): string {
+  const names = Object.keys(schema?.properties ?? {})
+  return names.length > 0 ? `; it may have ${names.join(', ')}` : ''
 }
 
 const words = new Map<string, string>()

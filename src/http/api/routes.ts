@@ -20,7 +20,13 @@ const JSON_TYPE = /^application\/json\s*(;|$)/i
 const LARGEST_BODY = 4_194_304
 
 /** Formats only describe: what reads a time says what is wrong with it. */
-const LENIENT = { strict: false, allErrors: false, ownProperties: true, validateFormats: false } as const
+const LENIENT = {
+  strict: false,
+  allErrors: false,
+  ownProperties: true,
+  validateFormats: false,
+  verbose: true,
+} as const
 const ajv = new Ajv2020({ ...LENIENT, coerceTypes: false })
 const coercing = new Ajv2020({ ...LENIENT, coerceTypes: true })
 
