@@ -127,13 +127,13 @@ test('who had fetched what is stricter then hears of it, and nobody before', asy
 })
 
 test('who had fetched it hears of it also when it is given a label after that time and before the job', async (t) => {
-  const { nodes, clock, add, recalls } = await stage(t)
+  const { nodes, clock, send, recalls } = await stage(t)
   const target = malware(marked(TLP.green))
   const relation = relationship(indicator().id, target.id, marked(TLP.green))
-  await add(AT.closed, later, target, relation)
+  await send('my2', AT.closed, later, target, relation)
   await nodes[1].call({ path: `${AT.closed}objects/${relation.id}/`, as: as('de') })
   clock.at += SECOND
-  await add(AT.closed, {
+  await send('my2', AT.closed, {
     ...version(target, '2026-02-01T00:00:00.000Z'),
     ...marked(TLP['amber+strict'], later.id),
   })
@@ -142,12 +142,13 @@ test('who had fetched it hears of it also when it is given a label after that ti
   const relabelled = await nodes[0].call({
     method: 'PATCH',
     path: `/api/v1/roots/one/collections/closed/objects/${relation.id}`,
-    as: as('my'),
+    as: as('my2'),
     headers,
     body: JSON.stringify({ object_marking_refs: [TLP.green], reason: 'because' }),
   })
   t.equal(relabelled.status, 200, relabelled.text)
   t.strictSame(await recalls('de'), ['reference relationship'])
+  t.strictSame(await recalls('my2', '/issued'), ['reference relationship'], 'its author knows why')
   t.strictSame(await recalls('sg'), [], 'who fetched nothing')
   await nodes[0].work()
   t.strictSame(await recalls('de'), ['reference relationship'], 'once')
