@@ -1,6 +1,9 @@
-/** Two JSON files of the suite, side by side: `node build/bench/suite/compare.js BEFORE AFTER`. */
+/**
+ * JSON files of the suite: `node build/bench/suite/compare.js BEFORE AFTER` shows two side by side, with one file the table
+ * for docs/performance.md.
+ */
 import { readFileSync } from 'node:fs'
-import { type Figure, round } from './report.ts'
+import { type Figure, met, round } from './report.ts'
 
 interface Run {
   commit: string
@@ -9,9 +12,14 @@ interface Run {
 }
 
 const [before, after] = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file, 'utf8')) as Run)
-if (!before || !after) {
-  process.stderr.write('usage: compare.js BEFORE.json AFTER.json\n')
+if (!before) {
+  process.stderr.write('usage: compare.js BEFORE.json AFTER.json, or compare.js RUN.json\n')
   process.exit(2)
+}
+if (!after) {
+  process.stdout.write('| scenario | figure | beside | goal | |\n|---|---|---|---|---|\n')
+  for (const figure of before.figures) process.stdout.write(`${row(figure)}\n`)
+  process.exit()
 }
 if (before.objects !== after.objects) process.stdout.write('The runs had different numbers of objects.\n')
 process.stdout.write(
@@ -27,4 +35,21 @@ for (const figure of after.figures) {
       a === undefined ? '' : (b / a).toFixed(2).padStart(6)
     }  ${unit}\n`,
   )
+}
+
+function row(figure: Figure): string {
+  const { name, value, unit, yardstick, ratio, goal } = figure
+  const beside =
+    yardstick && ratio !== undefined
+      ? `${ratio.toFixed(2)} × ${yardstick.name} (${round(yardstick.value)})`
+      : ''
+  const limit = (n: number) => n.toLocaleString('en-US')
+  const wanted =
+    goal?.least !== undefined
+      ? `≥ ${limit(goal.least)}`
+      : goal?.most !== undefined
+        ? `≤ ${limit(goal.most)}`
+        : ''
+  const verdict = { true: 'met', false: 'not met', null: '' }[`${met(figure)}`]
+  return `| ${name} | ${round(value)} ${unit} | ${beside} | ${wanted} | ${verdict} |`
 }
