@@ -3,8 +3,9 @@ import pg from 'pg'
 import { migrate } from '../src/store/migrate.ts'
 
 /**
- * BENCH_DATABASE_URL: a database that is behind, with rows (such as an earlier release's bench leaves in its own BENCH_DATABASE_URL). Readers do what a page does: a walk of
- * 100 rows from a random position; the writer appends one row per transaction under the collection's lock.
+ * BENCH_DATABASE_URL: a database that is behind, with rows, such as the bench of an earlier release leaves in its own
+ * BENCH_DATABASE_URL. Readers do what a page does: a walk of 100 rows from a random position; the writer appends one row per
+ * transaction under the collection's lock.
  */
 const url = process.env.BENCH_DATABASE_URL
 const READERS = Number(process.env.BENCH_READERS ?? 4)

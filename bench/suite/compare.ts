@@ -3,7 +3,7 @@
  * for docs/performance.md.
  */
 import { readFileSync } from 'node:fs'
-import { type Figure, met, round } from './report.ts'
+import { type Figure, round, said } from './report.ts'
 
 interface Run {
   commit: string
@@ -18,7 +18,10 @@ if (!before) {
 }
 if (!after) {
   process.stdout.write('| scenario | figure | beside | goal | |\n|---|---|---|---|---|\n')
-  for (const figure of before.figures) process.stdout.write(`${row(figure)}\n`)
+  for (const figure of before.figures) {
+    const { value, beside, goal, verdict } = said(figure)
+    process.stdout.write(`| ${figure.name} | ${value} | ${beside} | ${goal} | ${verdict} |\n`)
+  }
   process.exit()
 }
 if (before.objects !== after.objects) process.stdout.write('The runs had different numbers of objects.\n')
@@ -35,21 +38,4 @@ for (const figure of after.figures) {
       a === undefined ? '' : (b / a).toFixed(2).padStart(6)
     }  ${unit}\n`,
   )
-}
-
-function row(figure: Figure): string {
-  const { name, value, unit, yardstick, ratio, goal } = figure
-  const beside =
-    yardstick && ratio !== undefined
-      ? `${ratio.toFixed(2)} × ${yardstick.name} (${round(yardstick.value)})`
-      : ''
-  const limit = (n: number) => n.toLocaleString('en-US')
-  const wanted =
-    goal?.least !== undefined
-      ? `≥ ${limit(goal.least)}`
-      : goal?.most !== undefined
-        ? `≤ ${limit(goal.most)}`
-        : ''
-  const verdict = { true: 'met', false: 'not met', null: '' }[`${met(figure)}`]
-  return `| ${name} | ${round(value)} ${unit} | ${beside} | ${wanted} | ${verdict} |`
 }

@@ -38,22 +38,24 @@ export class Report {
   }
 }
 
-export function met({ value, ratio, goal }: Figure): boolean | null {
-  if (!goal) return null
-  const figure = ratio ?? value
-  return figure >= (goal.least ?? -Infinity) && figure <= (goal.most ?? Infinity)
+/** A figure as people read it; '' is what there is nothing to say of. */
+export function said({ value, unit, yardstick, ratio, goal }: Figure) {
+  const beside = yardstick && ratio !== undefined
+  const compared = ratio ?? value
+  const met = compared >= (goal?.least ?? -Infinity) && compared <= (goal?.most ?? Infinity)
+  const [sign, limit] = goal?.least === undefined ? ['≤', goal?.most] : ['≥', goal.least]
+  return {
+    value: `${round(value)} ${unit}`,
+    beside: beside ? `${ratio.toFixed(2)} × ${yardstick.name} (${round(yardstick.value)})` : '',
+    goal: limit === undefined ? '' : `${sign} ${limit.toLocaleString('en-US')}`,
+    verdict: goal ? (met ? 'met' : 'not met') : '',
+  }
 }
 
 function line(figure: Figure): string {
-  const { name, value, unit, yardstick, ratio, goal } = figure
-  const parts = [name.padEnd(58), `${round(value)} ${unit}`.padStart(22)]
-  if (yardstick && ratio !== undefined)
-    parts.push(`${ratio.toFixed(2)} x ${yardstick.name} (${round(yardstick.value)})`)
-  if (goal) {
-    const wanted = goal.least === undefined ? `<= ${goal.most}` : `>= ${goal.least}`
-    parts.push(`goal ${wanted}: ${met(figure) ? 'met' : 'NOT met'}`)
-  }
-  return parts.join('  ')
+  const { value, beside, goal, verdict } = said(figure)
+  const parts = [figure.name.padEnd(58), value.padStart(22), beside, goal && `goal ${goal}: ${verdict}`]
+  return parts.filter(Boolean).join('  ')
 }
 
 /** Three significant digits. */

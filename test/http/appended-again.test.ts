@@ -1,11 +1,10 @@
 /** Whether a row is appended again is decided by what its readers see: date_added tells nobody of the rest (policy.md §6, §7). */
 import t, { type Test, test } from 'tap'
-import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import { api } from '../support/api.ts'
 import type { StixObject } from '../support/client.ts'
 import { AT, COLLECTION, policyWorld, readers } from '../support/policy-world.ts'
 import { startServer } from '../support/server.ts'
-import { embargo, malware, relationship, report, TLP, uuid5, version } from '../support/stix.ts'
+import { embargo, forCountry, malware, relationship, report, TLP, version } from '../support/stix.ts'
 
 const server = await startServer(t, { topology: JSON.stringify(policyWorld()) })
 const [my2, sg] = [server.as('my2'), server.as('sg')]
@@ -17,17 +16,7 @@ const next = (object: StixObject, month: number, ...refs: string[]) => ({
 })
 
 /** Not for MY, and for DE without an agreement. */
-const elsewhere: StixObject = {
-  type: 'marking-definition',
-  spec_version: '2.1',
-  id: `marking-definition--${uuid5('appended again elsewhere')}`,
-  created: at(1),
-  name: 'DE only',
-  ...marked(TLP['amber+strict']),
-  extensions: {
-    [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { countries: ['DE'] } },
-  },
-}
+const elsewhere = forCountry('DE', marked(TLP['amber+strict']))
 for (const path of [AT.closed, AT.redact]) await sg.add(path, elsewhere)
 const ELSEWHERE = [TLP.amber, elsewhere.id]
 

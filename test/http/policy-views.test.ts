@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { test } from 'tap'
-import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import {
   AGREEMENT,
   CLOSED,
@@ -16,22 +15,12 @@ import {
 } from '../support/answers-world.ts'
 import { api } from '../support/api.ts'
 import { commands, startServer } from '../support/server.ts'
-import { indicator, indicator20, ipv4, newId, TLP, version } from '../support/stix.ts'
+import { forCountry, indicator, indicator20, ipv4, newId, TLP, version } from '../support/stix.ts'
 
 const server = await startServer(t, { topology: policyTopology(), env: { COMITY_REQUEST_LIMIT: 'off' } })
 const comity = commands(t)
 
-const release = {
-  type: 'marking-definition',
-  spec_version: '2.1',
-  id: newId('marking-definition'),
-  created: '2026-01-01T00:00:00.000Z',
-  name: 'to DE',
-  object_marking_refs: [TLP.amber],
-  extensions: {
-    [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { countries: ['DE'] } },
-  },
-}
+const release = forCountry('DE', { object_marking_refs: [TLP.amber] })
 const marked = (...refs: string[]) => ({ object_marking_refs: refs })
 /** Ids of versions by their organization, `id version`. */
 const submitted = new Map<string, Set<string>>()

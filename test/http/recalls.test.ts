@@ -1,8 +1,7 @@
 /** Recalls: who fetched what became stricter or went learns it at once, nobody else does, and the originator sees who acknowledged. */
 import type pg from 'pg'
-import t, { test } from 'tap'
+import t, { type Test, test } from 'tap'
 import { readTopologyFile } from '../../src/cli/topology-file.ts'
-import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import { applyTopology } from '../../src/store/topology.ts'
 import { type Api, api } from '../support/api.ts'
 import { database } from '../support/cluster.ts'
@@ -13,7 +12,7 @@ import { until } from '../support/release.ts'
 import { weakLogin } from '../support/roles.ts'
 import { sleep } from '../support/run-lock.ts'
 import { apply, startServer } from '../support/server.ts'
-import { forPerson, indicator, relationship, report, TLP, version } from '../support/stix.ts'
+import { forCountry, forPerson, indicator, relationship, report, TLP, version } from '../support/stix.ts'
 
 const CAPPED = 'tk-recalls-sg-capped-0123456789abcdef'
 const READS = 'tk-recalls-sg-reads-0123456789abcdef'
@@ -362,13 +361,19 @@ test('a colleague who may not see it learns nothing of its recall', async (t) =>
   t.equal((await issuedOf('my', shut.id)).length, 1)
 })
 
-test('who received only versions that one may not see is not named', async (t) => {
+/** A version that sg alone may see, and has fetched, and one that all may see. */
+async function hiddenThenOpen(t: Test) {
   const named = forPerson('sg')
   const first = indicator({ object_marking_refs: [TLP.red, named.id] })
   const second = { ...first, modified: '2026-02-01T00:00:00.000Z', object_marking_refs: [TLP.green] }
   await author.add(AT.closed, named, first)
   t.equal((await get('sg', first.id)).ids.length, 1)
   await author.add(AT.closed, second)
+  return { first, second }
+}
+
+test('who received only versions that one may not see is not named', async (t) => {
+  const { first, second } = await hiddenThenOpen(t)
   t.equal((await get('bank', first.id)).ids.length, 1)
   await author.delete(`${AT.closed}objects/${first.id}/`)
   const issued = await until(
@@ -385,12 +390,7 @@ test('who received only versions that one may not see is not named', async (t) =
 })
 
 test('who received also a version that one may not see is told to have fetched the one that one may see', async (t) => {
-  const named = forPerson('sg')
-  const first = indicator({ object_marking_refs: [TLP.red, named.id] })
-  const second = { ...first, modified: '2026-02-01T00:00:00.000Z', object_marking_refs: [TLP.green] }
-  await author.add(AT.closed, named, first)
-  t.equal((await get('sg', first.id)).ids.length, 1)
-  await author.add(AT.closed, second)
+  const { first } = await hiddenThenOpen(t)
   await sleep(500) // Times are told in fifths of a second.
   t.equal((await get('sg', first.id)).ids.length, 1)
   await author.delete(`${AT.closed}objects/${first.id}/`)
@@ -612,20 +612,7 @@ async function postedIn(level: keyof typeof TLP): Promise<string> {
 
 test('who loses a part hears of it, also where its author does not know that anybody there had it', async (t) => {
   const [theirs, own] = [indicator({ object_marking_refs: [TLP['amber+strict']] }), await postedIn('green')]
-  const elsewhere = {
-    type: 'marking-definition',
-    spec_version: '2.1',
-    id: 'marking-definition--7a000000-0000-4000-8000-0000000000e1',
-    created: '2026-01-01T00:00:00.000Z',
-    name: 'DE only',
-    object_marking_refs: [TLP['amber+strict']],
-    extensions: {
-      [RELEASE_EXTENSION]: {
-        extension_type: 'property-extension',
-        releasable_to: { countries: ['DE'] },
-      },
-    },
-  }
+  const elsewhere = forCountry('DE', { object_marking_refs: [TLP['amber+strict']] })
   const [sg, my2, de] = [server.as('sg'), server.as('my2'), server.as('de')]
   await sg.add(AT.redact, elsewhere, theirs)
   const about = relationship(theirs.id, own, {

@@ -1,29 +1,18 @@
 /** Release schedules: steps in order, early never, once, by any node, whatever crashes (policy.md §7, §13). */
 import t, { test } from 'tap'
-import { RELEASE_EXTENSION } from '../../src/stix/index.ts'
 import { api } from '../support/api.ts'
 import type { Answer } from '../support/client.ts'
 import { asOwner } from '../support/in-process.ts'
 import { ahead, bearer, CAPPED, PATH, READ_ONLY, releaseTopology, shown, until } from '../support/release.ts'
 import { type Server, startServer } from '../support/server.ts'
-import { indicator, newId, TLP, version } from '../support/stix.ts'
+import { forCountry, indicator, newId, TLP, version } from '../support/stix.ts'
 
 const first = await startServer(t, { topology: releaseTopology() })
 const { database } = first
 const second = await startServer(t, { database })
 const ann = first.as('ann')
 
-const rel = {
-  type: 'marking-definition',
-  spec_version: '2.1',
-  id: newId('marking-definition'),
-  created: '2026-01-01T00:00:00.000Z',
-  name: 'REL TO DE',
-  object_marking_refs: [TLP.clear],
-  extensions: {
-    [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { countries: ['DE'] } },
-  },
-}
+const rel = forCountry('DE')
 await ann.add(PATH, rel)
 
 async function post(...refs: string[]) {

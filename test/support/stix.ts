@@ -60,16 +60,21 @@ export const report = (refs: string[], extra: Extra = {}): StixObject =>
   sdo('report', { name: 'a report', published: CREATED, object_refs: refs }, extra)
 
 /** Lets in this one person, beside what the object's TLP marking says. */
-export const forPerson = (person: string): StixObject => ({
+export const forPerson = (person: string): StixObject => releasable({ persons: [person] })
+
+/** A release marking for one country: an agreement for what carries it. */
+export const forCountry = (country: string, extra: Extra = {}): StixObject =>
+  releasable({ countries: [country] }, extra)
+
+const releasable = (to: object, extra: Extra = {}): StixObject => ({
   type: 'marking-definition',
   spec_version: '2.1',
   id: newId('marking-definition'),
   created: CREATED,
-  name: 'for one person',
+  name: 'for some only',
   object_marking_refs: [TLP.clear],
-  extensions: {
-    [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: { persons: [person] } },
-  },
+  extensions: { [RELEASE_EXTENSION]: { extension_type: 'property-extension', releasable_to: to } },
+  ...extra,
 })
 
 /** A STIX 2.0 object: it has no spec_version. */
